@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What every room of the plugin shares: a call, its result, and the one table that says what each
+ * outcome means on each transport. No uWSGI here.
+ */
+#ifndef RPC_H
+#define RPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RPC_MODIFIER1 173
+
+/* uWSGI's limits: struct uwsgi_rpc holds 256 bytes of name, the array's count is one byte with the
+   name in it, and the length of an item is a u16. */
+#define RPC_NAME_MAX 255
+#define RPC_ARGS_MAX 254
+#define RPC_ARG_LEN_MAX 65535
+
+/*
+ * One call: slices of somebody else's memory, valid while that memory is. Name and arguments are
+ * NUL-terminated when the call is handed to a function (rpc_call_fn); lengths do not count the NUL.
+ * Only the first arg_count entries mean anything, so a call need not be cleared before it is
+ * filled.
+ */
+struct rpc_call {
+    const char *name;
+    uint16_t name_len;
+    uint8_t arg_count;
+    uint16_t arg_len[RPC_ARGS_MAX];
+    const char *arg[RPC_ARGS_MAX];
+};
+
+/* What a function returned: malloc'ed bytes the receiver frees, or NULL with len 0. */
+struct rpc_result {
+    char *data;
+    uint64_t len;
+};
+
+/*
+ * Every outcome of a call:
+ *   name       as it stands in the log
+ *   http       status of a bridge's HTTP answer
+ *   route      status of a routing action's HTTP answer
+ *   jsonrpc    JSON-RPC 2.0 error code (specification, section 5.1)
+ *   xmlrpc     XML-RPC fault code ("Specification for Fault Code Interoperability")
+ *   message    one sentence for the caller and the log
+ * A forbidden function says to the caller what an unknown one says; only the name in the log
+ * differs.
+ */
+#define RPC_STATUS_TABLE(X)                                                                        \
+    X(OK, "ok", 200, 200, 0, 0, "ok")                                                              \
+    X(TRUNCATED, "truncated", 400, 500, -32600, -32600, "an item runs past the end of the packet") \
+    X(STRAY_BYTE, "stray-byte", 400, 500, -32600, -32600, "a stray byte ends the packet")          \
+    X(NO_NAME, "no-name", 400, 500, -32600, -32600, "no function name")                            \
+    X(BAD_NAME, "bad-name", 404, 500, -32601, -32601,                                              \
+      "a function name has 1 to 255 bytes and no NUL")                                             \
+    X(TOO_MANY_ARGS, "too-many-arguments", 400, 500, -32602, -32602, "more than 254 arguments")    \
+    X(ARG_TOO_LONG, "argument-too-long", 413, 500, -32602, -32602,                                 \
+      "an argument is longer than 65535 bytes")                                                    \
+    X(BAD_ARG, "bad-argument", 400, 500, -32602, -32602,                                           \
+      "an argument cannot be passed to a function")                                                \
+    X(UNKNOWN, "unknown-function", 404, 500, -32601, -32601, "no such function")                   \
+    X(FORBIDDEN, "forbidden-function", 404, 500, -32601, -32601, "no such function")               \
+    X(PEER, "forbidden-peer", 403, 500, -32600, -32600, "peer not allowed by rpc-allow-from")      \
+    X(REFUSED, "refused", 500, 500, -32000, -32500,                                                \
+      "the function's language plugin cannot take this many arguments")                            \
+    X(EMPTY, "empty", 500, 500, -32000, -32500, "the function failed or returned nothing")         \
+    X(NO_MEMORY, "no-memory", 500, 500, -32603, -32603, "out of memory")                           \
+    X(NODE_UNREACHABLE, "node-unreachable", 502, 502, -32001, -32300, "the node is unreachable")   \
+    X(NODE_TIMEOUT, "node-timeout", 504, 504, -32002, -32300, "the node did not answer in time")   \
+    X(NODE_CLOSED, "node-closed", 502, 502, -32003, -32300,                                        \
+      "the node closed the connection without an answer")                                          \
+    X(NODE_GARBLED, "node-garbled", 502, 502, -32004, -32300, "the node's answer makes no sense")  \
+    X(NODE_TOO_LARGE, "node-too-large", 502, 502, -32005, -32300,                                  \
+      "the node's answer is larger than rpc-max-response")                                         \
+    X(NODE_CALL_TOO_LARGE, "call-too-large", 413, 500, -32602, -32602,                             \
+      "name and arguments do not fit a packet of 65535 bytes")                                     \
+    X(MODIFIER2, "unknown-modifier2", 400, 500, -32600, -32600, "unknown modifier2")               \
+    X(BAD_VARS, "bad-variables", 400, 500, -32600, -32600, "the request variables make no sense")  \
+    X(NOT_WELL_FORMED, "not-well-formed", 400, 500, -32700, -32700,                                \
+      "the document is not well formed")                                                           \
+    X(BAD_REQUEST, "bad-request", 400, 500, -32600, -32600, "not a valid request")                 \
+    X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \
+    X(OUTSIDE_PREFIX, "outside-prefix", 404, 500, -32601, -32601, "outside rpc-http-prefix")       \
+    X(METHOD, "method", 405, 500, -32600, -32600, "this bridge takes POST requests only")          \
+    X(MEDIA_TYPE, "media-type", 415, 500, -32600, -32600,                                          \
+      "this bridge does not take that Content-Type")                                               \
+    X(BODY_TOO_LARGE, "body-too-large", 413, 500, -32600, -32600,                                  \
+      "the request body is larger than rpc-max-body")                                              \
+    X(BODY_SHORT, "body-short", 400, 500, -32600, -32600,                                          \
+      "the request body is shorter than promised")                                                 \
+    X(NO_BRIDGE, "no-bridge", 501, 500, -32603, -32603,                                            \
+      "this bridge was left out when the plugin was built")
+
+enum rpc_status {
+#define RPC_STATUS_ENUM(id, ...) RPC_##id,
+    RPC_STATUS_TABLE(RPC_STATUS_ENUM)
+#undef RPC_STATUS_ENUM
+        RPC_STATUS_COUNT
+};
+
+struct rpc_status_info {
+    const char *name;
+    int http;
+    int route;
+    int jsonrpc;
+    int xmlrpc;
+    const char *message;
+};
+
+/* The row of a status. Never NULL; the table is the only place where these numbers are spelled. */
+static inline const struct rpc_status_info *rpc_status_info(enum rpc_status status) {
+    static const struct rpc_status_info table[RPC_STATUS_COUNT] = {
+#define RPC_STATUS_ROW(id, ...) [RPC_##id] = {__VA_ARGS__},
+        RPC_STATUS_TABLE(RPC_STATUS_ROW)
+#undef RPC_STATUS_ROW
+    };
+    return &table[status];
+}
+
+/*
+ * Calls one function on behalf of a transport. ctx is the transport's own; call is NUL-terminated
+ * as said above. On RPC_OK *result is filled (its bytes then belong to the transport), otherwise it
+ * is left as {NULL, 0}. The callee logs; the transport only answers.
+ */
+typedef enum rpc_status (*rpc_call_fn)(void *ctx, const struct rpc_call *call,
+                                       struct rpc_result *result);
+
+/*
+ * Names a function the caller may call, for introspection: visit is called once for each, with a
+ * NUL-terminated name that lives no longer than that visit.
+ */
+typedef void (*rpc_list_fn)(void *ctx, void (*visit)(void *visitor, const char *name),
+                            void *visitor);
+
+/* What a document bridge (XML-RPC, JSON-RPC) needs to know of the server it runs in. */
+struct rpc_bridge {
+    rpc_call_fn call;
+    rpc_list_fn list; /* NULL: introspection is off and system.list* are unknown functions */
+    void *ctx;        /* handed to call and list */
+    size_t max_calls; /* calls in one batch or system.multicall */
+};
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Bytes the document codecs share: a growing output buffer and base64. No uWSGI.
+ */
+#ifndef RPC_BYTES_H
+#define RPC_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A buffer that grows as it is written to. All zero is an empty one. When memory runs out the first
+ * failure sticks: failed is set, the content is released, and everything written afterwards is
+ * dropped, so a writer checks once, at the end.
+ */
+struct rpc_bytes {
+    char *data;
+    size_t len;
+    size_t size;
+    bool failed;
+};
+
+/* Releases what the buffer holds and makes it an empty one. */
+void rpc_bytes_free(struct rpc_bytes *bytes);
+
+/* Room for len more bytes at data + len, without changing len. NULL when memory ran out. */
+char *rpc_bytes_reserve(struct rpc_bytes *bytes, size_t len);
+
+/* Appends len bytes of data. */
+void rpc_bytes_append(struct rpc_bytes *bytes, const void *data, size_t len);
+
+/* Appends a NUL-terminated string without its NUL. */
+void rpc_bytes_puts(struct rpc_bytes *bytes, const char *string);
+
+/* Appends the base64 of len bytes of data (RFC 4648 section 4, padded, no line breaks). */
+void rpc_bytes_put_base64(struct rpc_bytes *bytes, const void *data, size_t len);
+
+/* Bytes that len characters of base64 decode to at the most. */
+#define RPC_BASE64_DECODED_MAX(len) ((len) / 4 * 3 + 3)
+
+/*
+ * Decodes base64 (RFC 4648 section 4). White space (space, tab, CR, LF) is skipped wherever it
+ * stands, as MIME encoders break lines; the padding may be left out altogether, but not be wrong;
+ * bits behind the last byte must be zero.
+ *   text, len   the characters; not written to
+ *   out         room for RPC_BASE64_DECODED_MAX(len) bytes; may be text itself
+ *   out_len     the bytes decoded
+ * Returns false when text is not base64.
+ */
+bool rpc_base64_decode(const char *text, size_t len, char *out, size_t *out_len);
+
+#endif

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The uwsgi packet codec. See rpc_wire.h for the contract of each function. What a status means to
+ * a caller is not decided here.
+ */
+#include "rpc_wire.h"
+
+#include <string.h>
+
+#define LENGTH_KEY_LEN (sizeof(RPC_WIRE_LENGTH_KEY) - 1)
+
+static inline uint16_t get_u16le(const char *p) {
+    const unsigned char *u = (const unsigned char *)p;
+    return (uint16_t)(u[0] | (u[1] << 8));
+}
+
+static inline char *put_u16le(char *p, size_t value) {
+    p[0] = (char)(value & 0xff);
+    p[1] = (char)(value >> 8);
+    return p + 2;
+}
+
+static char *put_header(char *p, size_t body_len, uint8_t modifier2) {
+    *p++ = (char)RPC_MODIFIER1;
+    p = put_u16le(p, body_len);
+    *p++ = (char)modifier2;
+    return p;
+}
+
+static char *put_item(char *p, const char *data, size_t len) {
+    p = put_u16le(p, len);
+    memcpy(p, data, len);
+    return p + len;
+}
+
+/* The next item of a body, empty ones included. p < end. */
+static inline enum rpc_status next_item(const char **p, const char *end, const char **item,
+                                        uint16_t *item_len) {
+    if (end - *p < 2)
+        return RPC_STRAY_BYTE;
+    *item_len = get_u16le(*p);
+    *item = *p + 2;
+    if ((size_t)(end - *item) < *item_len)
+        return RPC_TRUNCATED;
+    *p = *item + *item_len;
+    return RPC_OK;
+}
+
+enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call) {
+    const char *p = body, *end = body + len, *item;
+    uint16_t item_len;
+    unsigned count = 0;
+    bool too_many = false;
+
+    call->name = NULL;
+    while (p < end) {
+        enum rpc_status status = next_item(&p, end, &item, &item_len);
+        if (status != RPC_OK)
+            return status;
+        if (item_len == 0)
+            continue;
+        if (!call->name) {
+            call->name = item;
+            call->name_len = item_len;
+        } else if (count < RPC_ARGS_MAX) {
+            call->arg[count] = item;
+            call->arg_len[count++] = item_len;
+        } else {
+            too_many = true;
+        }
+    }
+    call->arg_count = (uint8_t)count;
+    if (!call->name)
+        return RPC_NO_NAME;
+    if (call->name_len > RPC_NAME_MAX || memchr(call->name, 0, call->name_len))
+        return RPC_BAD_NAME;
+    return too_many ? RPC_TOO_MANY_ARGS : RPC_OK;
+}
+
+void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call) {
+    unsigned count = call->arg_count;
+    const char **last = count ? &call->arg[count - 1] : &call->name;
+    size_t last_len = count ? call->arg_len[count - 1] : call->name_len;
+
+    if (count) {
+        body[call->name - body + call->name_len] = 0;
+        for (unsigned i = 0; i < count - 1; i++)
+            body[call->arg[i] - body + call->arg_len[i]] = 0;
+    }
+    size_t at = (size_t)(*last - body);
+    if (at + last_len == len && !spare) {
+        memmove(body + at - 1, body + at, last_len);
+        at--;
+        *last = body + at;
+    }
+    body[at + last_len] = 0;
+}
+
+size_t rpc_wire_body_len(const struct rpc_call *call) {
+    size_t len = 2 + (size_t)call->name_len;
+    for (unsigned i = 0; i < call->arg_count; i++)
+        if (call->arg_len[i])
+            len += 2 + (size_t)call->arg_len[i];
+    return len;
+}
+
+size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *packet) {
+    char *p = put_header(packet, rpc_wire_body_len(call), modifier2);
+    p = put_item(p, call->name, call->name_len);
+    for (unsigned i = 0; i < call->arg_count; i++)
+        if (call->arg_len[i])
+            p = put_item(p, call->arg[i], call->arg_len[i]);
+    return (size_t)(p - packet);
+}
+
+size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+    char digits[20], *d = digits + sizeof(digits);
+
+    if (result_len <= RPC_WIRE_BODY_MAX)
+        return (size_t)(put_header(head, (size_t)result_len, 0) - head);
+    for (; result_len; result_len /= 10)
+        *--d = (char)('0' + result_len % 10);
+    size_t digit_count = (size_t)(digits + sizeof(digits) - d);
+    char *p = put_header(head, 2 + LENGTH_KEY_LEN + 2 + digit_count, RPC_WIRE_LONG_REPLY);
+    p = put_item(p, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN);
+    p = put_item(p, d, digit_count);
+    return (size_t)(p - head);
+}
+
+/* A decimal number without sign, blank or anything else. */
+static bool parse_decimal(const char *p, size_t len, uint64_t *value) {
+    *value = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned digit = (unsigned)((unsigned char)p[i]) - '0';
+        if (digit > 9 || *value > (UINT64_MAX - digit) / 10)
+            return false;
+        *value = *value * 10 + digit;
+    }
+    return len > 0;
+}
+
+/* The dictionary of a long reply: pairs of items, CONTENT_LENGTH exactly once. */
+static bool parse_length_dict(const char *p, const char *end, uint64_t *value) {
+    const char *key, *item;
+    uint16_t key_len, item_len;
+    bool found = false;
+
+    while (p < end) {
+        if (next_item(&p, end, &key, &key_len) != RPC_OK || p == end ||
+            next_item(&p, end, &item, &item_len) != RPC_OK)
+            return false;
+        if (key_len != LENGTH_KEY_LEN || memcmp(key, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN) != 0)
+            continue;
+        if (found || !parse_decimal(item, item_len, value))
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+int rpc_wire_reply_parse(const char *data, size_t len, struct rpc_wire_reply *reply) {
+    reply->head_len = RPC_WIRE_HEADER_LEN;
+    reply->result_len = 0;
+    if (len > 0 && (unsigned char)data[0] != RPC_MODIFIER1)
+        return -1;
+    if (len < RPC_WIRE_HEADER_LEN)
+        return 0;
+
+    uint16_t body_len = get_u16le(data + 1);
+    if (data[3] == 0) {
+        reply->result_len = body_len;
+        return 1;
+    }
+    if (data[3] != RPC_WIRE_LONG_REPLY)
+        return -1;
+    reply->head_len += body_len;
+    if (len < reply->head_len)
+        return 0;
+    const char *dict = data + RPC_WIRE_HEADER_LEN;
+    return parse_length_dict(dict, dict + body_len, &reply->result_len) ? 1 : -1;
+}

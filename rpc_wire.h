@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The uwsgi packet codec: header, array, and the two ways a reply is framed. Bytes in, slices of
+ * the same bytes out: nothing here allocates, copies, logs or knows uWSGI.
+ *
+ * Sources: "The uwsgi Protocol" (uWSGI documentation, Protocol.html) for the header and the item
+ * layout, "uWSGI RPC Stack" (RPC.html) for the array of name and arguments, and uWSGI's rpc client
+ * for the 64 bit reply (modifier2 5).
+ */
+#ifndef RPC_WIRE_H
+#define RPC_WIRE_H
+
+#include "rpc.h"
+
+/* modifier1 u8, size of the body u16 little-endian, modifier2 u8 */
+#define RPC_WIRE_HEADER_LEN 4
+/* Largest body of a packet, so also the largest result that fits one. */
+#define RPC_WIRE_BODY_MAX 65535
+/* modifier2 of a reply whose body is a dictionary, the result following it. */
+#define RPC_WIRE_LONG_REPLY 5
+/* The key of that dictionary. */
+#define RPC_WIRE_LENGTH_KEY "CONTENT_LENGTH"
+/* Header, key, and the 20 digits of 2^64 - 1, each item with its u16 length. */
+#define RPC_WIRE_REPLY_HEAD_MAX (RPC_WIRE_HEADER_LEN + 2 + 14 + 2 + 20)
+
+/*
+ * Reads a packet's body: the first item that is not empty is the function's name, the others that
+ * are not empty its arguments.
+ *   body, len   the body (without header); not written to
+ *   call        filled with slices of body on RPC_OK, otherwise undefined; not yet NUL-terminated,
+ *               see rpc_wire_terminate
+ * Returns RPC_OK, RPC_TRUNCATED (an item runs past the end), RPC_STRAY_BYTE (one byte is left where
+ * a length should start), RPC_NO_NAME, RPC_BAD_NAME (over 255 bytes, or a NUL in it),
+ * RPC_TOO_MANY_ARGS (more than 254).
+ */
+enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call);
+
+/*
+ * Puts a NUL behind the name and every argument of a decoded call, in place: each goes where the
+ * length of the following item stood, which has served its purpose.
+ *   body, len   as given to rpc_wire_decode, now writable
+ *   spare       whether body[len] may be overwritten too; if not, and the last item reaches the
+ * end, that one is moved one byte towards the front call        as filled by rpc_wire_decode; its
+ * last slice is updated if it was moved
+ */
+void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call);
+
+/*
+ * Bytes of the body that carries a call: empty arguments are left out, since an array cannot carry
+ * them. May exceed RPC_WIRE_BODY_MAX, which means the call does not fit a packet.
+ */
+size_t rpc_wire_body_len(const struct rpc_call *call);
+
+/*
+ * Writes header and body of a call into packet, which has room for
+ * RPC_WIRE_HEADER_LEN + rpc_wire_body_len(call) bytes; that body length must not exceed
+ * RPC_WIRE_BODY_MAX. modifier2 is 0 for a framed reply, 1 for a raw one. Returns the bytes written.
+ */
+size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *packet);
+
+/*
+ * Writes what goes before a framed result of result_len bytes: a header alone up to
+ * RPC_WIRE_BODY_MAX, beyond that a header and the dictionary with the length. head has room for
+ * RPC_WIRE_REPLY_HEAD_MAX bytes. Returns the bytes written.
+ */
+size_t rpc_wire_reply_head(uint64_t result_len, char *head);
+
+/* What the beginning of a framed reply says. */
+struct rpc_wire_reply {
+    size_t head_len;     /* bytes before the result, or how many are needed to know more */
+    uint64_t result_len; /* bytes of the result; 0 while it is not known */
+};
+
+/*
+ * Reads the beginning of a framed reply.
+ *   data, len   what has arrived so far; not written to
+ *   reply       filled as far as known
+ * Returns 1 when the head is complete (reply->head_len <= len), 0 when more is needed: call again
+ * with at least reply->head_len bytes; -1 when this is no reply to a call: another modifier1, a
+ * modifier2 other than 0 and 5, a dictionary that is broken, or in which CONTENT_LENGTH is missing,
+ * repeated, empty, not decimal or beyond 2^64 - 1.
+ */
+int rpc_wire_reply_parse(const char *data, size_t len, struct rpc_wire_reply *reply);
+
+#endif
