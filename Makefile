@@ -23,13 +23,25 @@ deps: ## install the Debian packages of packages.txt
 
 # --- the plugin -------------------------------------------------------------------------------
 
-# The header is inside the binary, so that it always fits it.
-$(B)/uwsgi.h: $(shell command -v $(UWSGI)) | $(B)
-	$(UWSGI) --dot-h > $@.tmp 2>/dev/null
-	@mv $@.tmp $@
+# uWSGI's own builder, with the flags and the header of the uWSGI it is for; $(1) is where the .so
+# goes, $(2) further compiler flags, $(3) further linker flags. CC chooses the compiler.
+SOURCES := $(wildcard rpc*.c rpc*.h) uwsgiplugin.py
+define build_plugin
+@mkdir -p $(1) $(B)
+@echo "building $(1)/rpc_plugin.so for $(UWSGI), see $(B)/plugin.log"
+@cd $(1) && CC="$(CC)" PYTHON=$(PYTHON) RPC_CFLAGS="-Wall -Wextra -Werror $(2)" RPC_LDFLAGS="$(3)" \
+	$(UWSGI) --build-plugin $(CURDIR) >$(CURDIR)/$(B)/plugin.log 2>&1 || \
+	{ cat $(CURDIR)/$(B)/plugin.log; exit 1; }
+endef
 
-$(B):
-	mkdir -p $@
+rpc_plugin.so: $(SOURCES)
+	$(call build_plugin,.)
+
+$(B)/asan/rpc_plugin.so: $(SOURCES)
+	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
+
+install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins
+	@tests/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
@@ -50,6 +62,27 @@ $(B)/unit:
 
 unit: $(UNIT) ## run the unit tests
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+
+# --- end to end: real uWSGI, real nginx, real clients --------------------------------------------
+
+E2E ?= tests/e2e
+PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
+
+$(B)/functions.so: tests/e2e/functions.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+
+$(B):
+	mkdir -p $@
+
+ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
+
+asan: $(B)/asan/rpc_plugin.so $(B)/functions.so ## run the end-to-end tests with an instrumented plugin
+	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
+
+e2e: rpc_plugin.so $(B)/functions.so ## run the end-to-end tests (E2E=tests/e2e/test_x.py for some)
+	$(PYTEST) $(E2E)
+
+check: unit e2e ## run every test
 
 # --- fuzzing: tests/fuzz/fuzz_NAME.c, seeded from tests/data/NAME, FUZZ_TIME seconds each --------
 

@@ -67,6 +67,8 @@ struct rpc_result {
     X(REFUSED, "refused", 500, 500, -32000, -32500,                                                \
       "the function's language plugin cannot take this many arguments")                            \
     X(EMPTY, "empty", 500, 500, -32000, -32500, "the function failed or returned nothing")         \
+    X(BAD_ANSWER, "bad-answer", 500, 500, -32000, -32500,                                          \
+      "the function's answer is of no use here")                                                   \
     X(NO_MEMORY, "no-memory", 500, 500, -32603, -32603, "out of memory")                           \
     X(NODE_UNREACHABLE, "node-unreachable", 502, 502, -32001, -32300, "the node is unreachable")   \
     X(NODE_TIMEOUT, "node-timeout", 504, 504, -32002, -32300, "the node did not answer in time")   \
@@ -118,6 +120,11 @@ static inline const struct rpc_status_info *rpc_status_info(enum rpc_status stat
 #undef RPC_STATUS_ROW
     };
     return &table[status];
+}
+
+/* Whether a status says how a remote call failed. */
+static inline bool rpc_status_is_remote(enum rpc_status status) {
+    return status >= RPC_NODE_UNREACHABLE && status <= RPC_NODE_CALL_TOO_LARGE;
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A buffer that grows as it is written to. All zero is an empty one. When memory runs out the first
@@ -34,6 +35,17 @@ void rpc_bytes_puts(struct rpc_bytes *bytes, const char *string);
 
 /* Appends the base64 of len bytes of data (RFC 4648 section 4, padded, no line breaks). */
 void rpc_bytes_put_base64(struct rpc_bytes *bytes, const void *data, size_t len);
+
+/* Digits of the largest 64 bit number. */
+#define RPC_DECIMAL_MAX 20
+
+/* Writes value in decimal so that it ends before end; returns where it starts. No NUL. */
+static inline char *rpc_decimal(uint64_t value, char *end) {
+    do
+        *--end = (char)('0' + value % 10);
+    while (value /= 10);
+    return end;
+}
 
 /* Bytes that len characters of base64 decode to at the most. */
 #define RPC_BASE64_DECODED_MAX(len) ((len) / 4 * 3 + 3)

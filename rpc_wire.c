@@ -5,6 +5,8 @@
  */
 #include "rpc_wire.h"
 
+#include "rpc_bytes.h"
+
 #include <string.h>
 
 #define LENGTH_KEY_LEN (sizeof(RPC_WIRE_LENGTH_KEY) - 1)
@@ -114,16 +116,15 @@ size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *pac
 }
 
 size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
-    char digits[20], *d = digits + sizeof(digits);
+    char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
 
     if (result_len <= RPC_WIRE_BODY_MAX)
         return (size_t)(put_header(head, (size_t)result_len, 0) - head);
-    for (; result_len; result_len /= 10)
-        *--d = (char)('0' + result_len % 10);
-    size_t digit_count = (size_t)(digits + sizeof(digits) - d);
+    char *first = rpc_decimal(result_len, end);
+    size_t digit_count = (size_t)(end - first);
     char *p = put_header(head, 2 + LENGTH_KEY_LEN + 2 + digit_count, RPC_WIRE_LONG_REPLY);
     p = put_item(p, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN);
-    p = put_item(p, d, digit_count);
+    p = put_item(p, first, digit_count);
     return (size_t)(p - head);
 }
 

@@ -15,8 +15,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-START_TEST(test_bytes_base64_vectors)
-{
+START_TEST(test_bytes_base64_vectors) {
     for (size_t i = 0; i < COUNT(vectors); i++) {
         struct rpc_bytes bytes = {0};
         rpc_bytes_put_base64(&bytes, vectors[i].plain, strlen(vectors[i].plain));
@@ -33,8 +32,7 @@ START_TEST(test_bytes_base64_vectors)
 }
 END_TEST
 
-START_TEST(test_bytes_base64_every_byte_and_length)
-{
+START_TEST(test_bytes_base64_every_byte_and_length) {
     char plain[300], back[RPC_BASE64_DECODED_MAX(400)];
     for (size_t i = 0; i < sizeof(plain); i++)
         plain[i] = (char)(i * 7);
@@ -52,8 +50,7 @@ START_TEST(test_bytes_base64_every_byte_and_length)
 }
 END_TEST
 
-START_TEST(test_bytes_base64_white_space_and_no_padding)
-{
+START_TEST(test_bytes_base64_white_space_and_no_padding) {
     static const char *const same[] = {" Z\tm\r\n9 v\nYg==\n", "Zm9vYg", "Zm9vYg= ="};
     for (size_t i = 0; i < COUNT(same); i++) {
         char out[16];
@@ -65,8 +62,7 @@ START_TEST(test_bytes_base64_white_space_and_no_padding)
 }
 END_TEST
 
-START_TEST(test_bytes_base64_rejects)
-{
+START_TEST(test_bytes_base64_rejects) {
     static const char *const bad[] = {
         "Z",        "Zm9vY", "Zg=",  "Zg===", "Zm8==", "Zm9v=",   "=",
         "Zg==Zg==", "Zm9-",  "Zm9_", "Zh==",  "Zm9=",  "Zm\x80v", "Zm9v!"};
@@ -81,8 +77,7 @@ START_TEST(test_bytes_base64_rejects)
 }
 END_TEST
 
-START_TEST(test_bytes_grow)
-{
+START_TEST(test_bytes_grow) {
     struct rpc_bytes bytes = {0};
     for (int i = 0; i < 10000; i++)
         rpc_bytes_puts(&bytes, "0123456789");

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The HTTP side of the bridges: reading the body, the PATH_INFO bridge, handing documents to the
+ * XML-RPC and JSON-RPC codecs, and writing answers. What a document says is the codecs' affair.
+ */
+#include "rpc_http.h"
+
+#include "rpc_table.h"
+#ifdef RPC_XMLRPC
+#include "rpc_xmlrpc.h"
+#endif
+#ifdef RPC_JSONRPC
+#include "rpc_jsonrpc.h"
+#endif
+
+/* A path up to this length is split on the stack. */
+#define PATH_ON_STACK 2048
+/* Longest media type or charset that is looked at. */
+#define MEDIA_TYPE_MAX 127
+/* Body bytes of a refused request that are read and dropped, so that closing the connection does
+   not reset it before the client has read the answer. */
+#define DISCARD_MAX (64u << 20)
+/* Longest wait for more of a body that is only dropped. */
+#define DISCARD_WAIT_SEC 1
+
+struct body {
+    const char *data;
+    size_t len;
+    struct rpc_bytes owned; /* holds a chunked body; otherwise the data is uWSGI's */
+};
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static bool add_header(struct wsgi_request *request, const char *name, const char *value,
+                       size_t value_len) {
+    return uwsgi_response_add_header(request, (char *)name, (uint16_t)strlen(name), (char *)value,
+                                     (uint16_t)value_len) == 0;
+}
+
+static bool add_content_length(struct wsgi_request *request, uint64_t len) {
+    char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
+    char *first = rpc_decimal(len, end);
+    return add_header(request, "Content-Length", first, (size_t)(end - first));
+}
+
+static bool is_head(struct wsgi_request *request) {
+    return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
+}
+
+static bool send_body(struct wsgi_request *request, const char *body, size_t len) {
+    return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
+}
+
+bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
+    if (uwsgi_response_prepare_headers(request, "200 OK", 6))
+        return false;
+    if (type && !add_header(request, "Content-Type", type, strlen(type)))
+        return false;
+    return add_content_length(request, len) && send_body(request, body, len);
+}
+
+void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
+    char line[256];
+    int len = snprintf(line, sizeof(line), "%s\n", message);
+
+    if (uwsgi_response_prepare_headers_int(request, http) ||
+        !add_header(request, "Content-Type", "text/plain", 10) ||
+        (http == 405 && !add_header(request, "Allow", "POST", 4)) ||
+        !add_content_length(request, (uint64_t)len))
+        return;
+    send_body(request, line, (size_t)len);
+}
+
+/* --- the request's body ---------------------------------------------------------------------- */
+
+/* A front server that has read a chunked body itself says its length, and is believed. */
+static bool is_chunked(struct wsgi_request *request) {
+    uint16_t len;
+    char *value = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len);
+
+    if (request->post_cl || (value && len))
+        return false;
+    value = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &len);
+    return value && len == 7 && strncasecmp(value, "chunked", 7) == 0;
+}
+
+static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
+    if (!request->chunked_input_buf) {
+        request->chunked_input_buf = uwsgi_buffer_new(uwsgi.page_size);
+        request->chunked_input_buf->limit = max + uwsgi.page_size;
+    }
+    for (;;) {
+        size_t len = 0;
+        char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
+        if (!chunk)
+            return request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
+                       ? RPC_BODY_TOO_LARGE
+                       : RPC_BODY_SHORT;
+        if (len > max - body->owned.len)
+            return RPC_BODY_TOO_LARGE;
+        if (len == 0)
+            break;
+        rpc_bytes_append(&body->owned, chunk, len);
+        if (body->owned.failed)
+            return RPC_NO_MEMORY;
+    }
+    body->data = body->owned.data ? body->owned.data : "";
+    body->len = body->owned.len;
+    return RPC_OK;
+}
+
+/* Reads the whole body, at most max bytes of it; body_free releases it. */
+static enum rpc_status read_body(struct wsgi_request *request, size_t max, struct body *body) {
+    ssize_t len = 0;
+
+    *body = (struct body){.data = ""};
+    if (is_chunked(request))
+        return read_chunked(request, max, body);
+    if (request->post_cl > max)
+        return RPC_BODY_TOO_LARGE;
+    if (request->post_cl == 0)
+        return RPC_OK;
+    body->data = uwsgi_request_body_read(request, 0, &len);
+    if (!body->data || len < 0 || (size_t)len != request->post_cl)
+        return RPC_BODY_SHORT;
+    body->len = (size_t)len;
+    return RPC_OK;
+}
+
+static void body_free(struct body *body) {
+    rpc_bytes_free(&body->owned);
+}
+
+/* Drops what the client is still sending, so that it gets to read why it was refused. */
+static void discard_body(struct wsgi_request *request) {
+    char buf[4096];
+    bool chunked = is_chunked(request) && !request->chunked_input_complete;
+    size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
+
+    if (uwsgi.post_buffering || request->read_errors)
+        return;
+    while (left > 0) {
+        ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
+        if (len > 0) {
+            left -= (size_t)len;
+            request->post_pos += chunked ? 0 : (size_t)len;
+        } else if (len == 0 || !uwsgi_is_again() ||
+                   uwsgi.wait_read_hook(request->fd, DISCARD_WAIT_SEC) <= 0) {
+            return;
+        }
+    }
+}
+
+static void refuse(struct wsgi_request *request, enum rpc_status status) {
+    const struct rpc_status_info *info = rpc_status_info(status);
+    rpc_http_error(request, info->http, info->message);
+    if (request->post_pos < request->post_cl || is_chunked(request))
+        discard_body(request);
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+/* A bridge calling: the request it serves and its name in the log. */
+struct bridge_context {
+    struct wsgi_request *request;
+    const char *where;
+};
+
+static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
+                                   struct rpc_result *result) {
+    struct bridge_context *bridge = ctx;
+    enum rpc_status status = rpc_table_call(RPC_CALLER_BRIDGE, call, result);
+
+    rpc_core_note(bridge->request, call->name, call->name_len, status);
+    if (status != RPC_OK)
+        rpc_log(bridge->where, call->name, call->name_len, status);
+    return status;
+}
+
+/* --- PATH_INFO (modifier2 2) ----------------------------------------------------------------- */
+
+static bool is_token_char(unsigned char c) {
+    return isalnum(c) || (c && strchr("!#$%&'+-.^_`|~", c));
+}
+
+static size_t skip(const char *text, size_t i, size_t len, bool (*wanted)(unsigned char)) {
+    while (i < len && wanted((unsigned char)text[i]))
+        i++;
+    return i;
+}
+
+static bool is_blank(unsigned char c) {
+    return c == ' ' || c == '\t';
+}
+
+static bool is_parameter_char(unsigned char c) {
+    return is_token_char(c) || is_blank(c) || c == '=' || c == '"';
+}
+
+/*
+ * The length of an Accept header that is one concrete media type (RFC 9110 section 8.3.1: a token,
+ * a slash, a token, parameters), up to its weight (section 12.4.2); 0 for a list, a range or
+ * anything else.
+ */
+static size_t concrete_media_type(const char *accept, size_t len) {
+    size_t slash = skip(accept, 0, len, is_token_char);
+    if (slash == 0 || slash == len || accept[slash] != '/')
+        return 0;
+    size_t end = skip(accept, slash + 1, len, is_token_char), i = end;
+    if (end == slash + 1)
+        return 0;
+    while ((i = skip(accept, i, len, is_blank)) < len && accept[i] == ';') {
+        size_t name = skip(accept, i + 1, len, is_blank);
+        if (len - name >= 2 && (accept[name] | 0x20) == 'q' && accept[name + 1] == '=')
+            return end;
+        end = i = skip(accept, name, len, is_parameter_char);
+    }
+    return i == len ? end : 0;
+}
+
+static bool path_ok(struct wsgi_request *request, const struct rpc_result *result) {
+    uint16_t accept_len = 0;
+    char *accept = uwsgi_get_var(request, "HTTP_ACCEPT", 11, &accept_len);
+    size_t type_len = accept ? concrete_media_type(accept, accept_len) : 0;
+
+    if (result->len == 0)
+        return uwsgi_response_prepare_headers(request, "204 No Content", 14) == 0 &&
+               send_body(request, "", 0);
+    if (type_len == 0) {
+        accept = "application/octet-stream";
+        type_len = strlen(accept);
+    }
+    return uwsgi_response_prepare_headers(request, "200 OK", 6) == 0 &&
+           add_header(request, "Content-Type", accept, type_len) &&
+           add_header(request, "X-Content-Type-Options", "nosniff", 7) &&
+           add_content_length(request, result->len) &&
+           send_body(request, result->data, result->len);
+}
+
+/* PATH_INFO without rpc-http-prefix; false for a path outside it. */
+static bool strip_prefix(const char **path, size_t *len) {
+    const char *prefix = rpc_options.http_prefix;
+    size_t prefix_len = prefix ? strlen(prefix) : 0;
+
+    while (prefix_len && prefix[prefix_len - 1] == '/')
+        prefix_len--;
+    if (!prefix_len)
+        return true;
+    if (*len < prefix_len || memcmp(*path, prefix, prefix_len) != 0 ||
+        (*len > prefix_len && (*path)[prefix_len] != '/'))
+        return false;
+    *path += prefix_len;
+    *len -= prefix_len;
+    return true;
+}
+
+static enum rpc_status add_argument(struct rpc_call *call, const char *data, size_t len) {
+    if (call->arg_count == RPC_ARGS_MAX)
+        return RPC_TOO_MANY_ARGS;
+    if (len > RPC_ARG_LEN_MAX)
+        return RPC_ARG_TOO_LONG;
+    call->arg[call->arg_count] = data;
+    call->arg_len[call->arg_count++] = (uint16_t)len;
+    return RPC_OK;
+}
+
+/* Splits a path in place, each segment getting its NUL where its slash was. */
+static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call) {
+    char *end = path + len;
+    enum rpc_status status = RPC_OK;
+
+    call->name = NULL;
+    call->arg_count = 0;
+    path[len] = 0;
+    while (path < end && status == RPC_OK) {
+        char *slash = memchr(path, '/', (size_t)(end - path));
+        if (!slash)
+            slash = end;
+        size_t segment_len = (size_t)(slash - path);
+        *slash = 0;
+        if (segment_len && call->name) {
+            status = add_argument(call, path, segment_len);
+        } else if (segment_len) {
+            call->name = path;
+            call->name_len = (uint16_t)segment_len;
+        }
+        path = slash + 1;
+    }
+    if (status == RPC_OK && !call->name)
+        status = RPC_NO_NAME;
+    return status;
+}
+
+/* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
+static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *call, char **copy) {
+    struct body body;
+    enum rpc_status status = read_body(request, RPC_ARG_LEN_MAX, &body);
+
+    if (status == RPC_BODY_TOO_LARGE)
+        status = RPC_ARG_TOO_LONG;
+    if (status == RPC_OK && body.len) {
+        *copy = uwsgi_concat2n((char *)body.data, (int)body.len, "", 0);
+        status = add_argument(call, *copy, body.len);
+    }
+    body_free(&body);
+    return status;
+}
+
+static enum rpc_status path_call(struct wsgi_request *request, char *path, size_t path_len) {
+    struct bridge_context bridge = {request, "path bridge"};
+    struct rpc_result result = {0};
+    struct rpc_call call;
+    char *body = NULL;
+
+    enum rpc_status status = split_path(path, path_len, &call);
+    if (status == RPC_OK)
+        status = add_body(request, &call, &body);
+    if (status == RPC_OK) {
+        status = bridge_call(&bridge, &call, &result);
+        if (status == RPC_OK)
+            path_ok(request, &result);
+    } else {
+        rpc_log(bridge.where, call.name, call.name ? call.name_len : 0, status);
+    }
+    free(result.data);
+    free(body);
+    return status;
+}
+
+static void serve_path(struct wsgi_request *request) {
+    const char *path = request->path_info ? request->path_info : "";
+    size_t len = request->path_info_len;
+    char stack[PATH_ON_STACK + 1], *copy = stack;
+    enum rpc_status status = RPC_OUTSIDE_PREFIX;
+
+    if (!strip_prefix(&path, &len)) {
+        rpc_log("path bridge", path, len, status);
+    } else {
+        if (len > PATH_ON_STACK)
+            copy = uwsgi_malloc(len + 1);
+        memcpy(copy, path, len);
+        status = path_call(request, copy, len);
+        if (copy != stack)
+            free(copy);
+    }
+    if (status != RPC_OK)
+        refuse(request, status);
+}
+
+/* --- documents: XML-RPC (modifier2 3) and JSON-RPC (modifier2 4) ------------------------------ */
+
+struct document_bridge {
+    const char *where;
+    const char *types[2]; /* media types taken */
+    const char *answer_type;
+    enum rpc_status (*handle)(const struct rpc_bridge *bridge, const char *body, size_t len,
+                              const char *charset, struct rpc_bytes *answer);
+};
+
+#ifdef RPC_JSONRPC
+/* JSON is UTF-8 whatever a charset parameter says (RFC 8259 section 11). */
+static enum rpc_status handle_jsonrpc(const struct rpc_bridge *bridge, const char *body, size_t len,
+                                      const char *charset, struct rpc_bytes *answer) {
+    (void)charset;
+    return rpc_jsonrpc_handle(bridge, body, len, answer);
+}
+#define JSONRPC_HANDLE handle_jsonrpc
+#else
+#define JSONRPC_HANDLE NULL
+#endif
+#ifdef RPC_XMLRPC
+#define XMLRPC_HANDLE rpc_xmlrpc_handle
+#else
+#define XMLRPC_HANDLE NULL
+#endif
+
+static const struct document_bridge xmlrpc = {
+    "xmlrpc bridge", {"text/xml", "application/xml"}, "text/xml", XMLRPC_HANDLE};
+static const struct document_bridge jsonrpc = {"jsonrpc bridge",
+                                               {"application/json", "application/json-rpc"},
+                                               "application/json",
+                                               JSONRPC_HANDLE};
+
+/* Whether the Content-Type is one the bridge takes; its charset parameter, if any, to charset. */
+static bool takes_type(const struct document_bridge *bridge, struct wsgi_request *request,
+                       char *charset) {
+    char type[MEDIA_TYPE_MAX + 1], *param;
+    size_t len = UMIN(request->content_type_len, MEDIA_TYPE_MAX);
+
+    charset[0] = 0;
+    if (len)
+        memcpy(type, request->content_type, len);
+    type[len] = 0;
+    param = type + strcspn(type, "; \t");
+    len = (size_t)(param - type);
+    for (; (param = strchr(param, ';')); param++) {
+        param += strspn(param, "; \t");
+        if (strncasecmp(param, "charset=", 8) == 0) {
+            param += 8 + (param[8] == '"');
+            size_t value_len = strcspn(param, "\"; \t");
+            memcpy(charset, param, value_len);
+            charset[value_len] = 0;
+            break;
+        }
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (strlen(bridge->types[i]) == len && strncasecmp(type, bridge->types[i], len) == 0)
+            return true;
+    return false;
+}
+
+static void list_functions(void *ctx, void (*visit)(void *visitor, const char *name),
+                           void *visitor) {
+    (void)ctx;
+    rpc_table_list(RPC_CALLER_BRIDGE, visit, visitor);
+}
+
+static enum rpc_status document_call(const struct document_bridge *document,
+                                     struct wsgi_request *request, const char *charset) {
+    struct bridge_context context = {request, document->where};
+    const struct rpc_bridge bridge = {.call = bridge_call,
+                                      .list = rpc_options.introspection ? list_functions : NULL,
+                                      .ctx = &context,
+                                      .max_calls = (size_t)rpc_options.max_batch};
+    struct rpc_bytes answer = {0};
+    struct body body;
+
+    enum rpc_status status = read_body(request, rpc_options.max_body, &body);
+    if (status == RPC_OK)
+        status = document->handle(&bridge, body.data, body.len, charset, &answer);
+    if (status == RPC_OK && answer.len)
+        rpc_http_ok(request, document->answer_type, answer.data, answer.len);
+    else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
+        send_body(request, "", 0);
+    rpc_bytes_free(&answer);
+    body_free(&body);
+    return status;
+}
+
+static void serve_document(const struct document_bridge *document, struct wsgi_request *request) {
+    char charset[MEDIA_TYPE_MAX + 1];
+    enum rpc_status status;
+
+    if (!document->handle)
+        status = RPC_NO_BRIDGE;
+    else if (request->method_len != 4 || memcmp(request->method, "POST", 4) != 0)
+        status = RPC_METHOD;
+    else if (!takes_type(document, request, charset))
+        status = RPC_MEDIA_TYPE;
+    else
+        status = document_call(document, request, charset[0] ? charset : NULL);
+    if (status != RPC_OK) {
+        rpc_log(document->where, NULL, 0, status);
+        refuse(request, status);
+    }
+}
+
+int rpc_http_request(struct wsgi_request *request) {
+    if (uwsgi_parse_vars(request)) {
+        rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
+        return -1;
+    }
+    switch (request->uh->modifier2) {
+    case RPC_HTTP_PATH:
+        serve_path(request);
+        break;
+    case RPC_HTTP_XML:
+        serve_document(&xmlrpc, request);
+        break;
+    default:
+        serve_document(&jsonrpc, request);
+        break;
+    }
+    return UWSGI_OK;
+}

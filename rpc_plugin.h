@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the rooms that do know uWSGI share: its header, the differences between its versions, the
+ * options and the log.
+ */
+#ifndef RPC_PLUGIN_H
+#define RPC_PLUGIN_H
+
+#include <uwsgi.h>
+
+#include "rpc.h"
+#include "rpc_access.h"
+#include "rpc_bytes.h"
+
+/* uWSGI 2.1 counts the bytes of a request's variables apart from its header. */
+#if UWSGI_PLUGIN_API >= 2
+#define rpc_packet_len(request) ((size_t)(request)->len)
+#else
+#define rpc_packet_len(request) ((size_t)(request)->uh->pktsize)
+#endif
+
+/* modifier2 of a request. */
+enum rpc_modifier2 {
+    RPC_PACKET_FRAMED = 0,
+    RPC_PACKET_RAW = 1,
+    RPC_HTTP_PATH = 2,
+    RPC_HTTP_XML = 3,
+    RPC_HTTP_JSON = 4,
+};
+
+/* The options, filled while uWSGI reads its configuration and constant from then on. */
+struct rpc_options {
+    struct uwsgi_string_list *allow, *bridge_allow, *allow_from, *remote;
+    int empty_is_error;
+    int introspection;
+    char *http_prefix;
+    uint64_t max_body;     /* bytes */
+    int max_batch;         /* calls */
+    int timeout;           /* seconds */
+    int connect_timeout;   /* seconds */
+    uint64_t max_response; /* bytes, 0: no limit */
+    int keepalive;         /* connections */
+};
+
+extern struct uwsgi_server uwsgi;
+extern struct rpc_options rpc_options;
+extern struct uwsgi_plugin rpc_plugin;
+
+/*
+ * What a core remembers between and within its requests. Arguments of a route are built in scratch,
+ * which keeps its memory from one request to the next.
+ */
+struct rpc_core {
+    struct rpc_bytes scratch;
+    char function[RPC_NAME_MAX + 1]; /* %(rpcfunc): the last function called, "" for none */
+    enum rpc_status status;          /* %(rpcstatus): how that went */
+};
+
+/* The core that serves a request. */
+struct rpc_core *rpc_core_of(struct wsgi_request *request);
+
+/* Remembers for %(rpcfunc) and %(rpcstatus) what a request called, if the log format asks for it.
+ */
+void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
+                   enum rpc_status status);
+
+/*
+ * One line in the log for a call that failed:
+ *   where    what was being done: "packet from 10.0.0.1", "jsonrpc bridge", "route rpc", ...
+ *   name     the function as the caller gave it, name_len bytes, or NULL when there is none;
+ *            unprintable bytes are shown as '?'
+ *   status   why; a failure of a remote call is passed over, as rpc_remote.c has logged it with the
+ * node
+ */
+void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status);
+
+/* The same for a remote call: node is what was asked. */
+void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status);
+
+#endif

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
+import http.client
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+UWSGI = os.environ.get('UWSGI', 'uwsgi-core')
+PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
+BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
+# Libraries loaded before uWSGI, for an instrumented plugin.
+PRELOAD = os.environ.get('RPC_PRELOAD', '')
+START_SEC = 60
+REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
+
+
+def poll(condition, seconds=20, what='condition'):
+    """Waits until condition() is true and returns its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f'{what}: not within {seconds} s'
+        select.select([], [], [], 0.01)
+
+
+def array(*items):
+    """The body of a uwsgi packet: items of a 16 bit length and their bytes."""
+    return b''.join(struct.pack('<H', len(item)) + item for item in map(to_bytes, items))
+
+
+def to_bytes(item):
+    return item if isinstance(item, bytes) else str(item).encode()
+
+
+def packet(*items, modifier1=173, modifier2=0):
+    body = array(*items)
+    return struct.pack('<BHB', modifier1, len(body), modifier2) + body
+
+
+def connect(address, timeout=20):
+    """address is a (host, port) pair or a path; '@name' is an abstract one."""
+    if isinstance(address, tuple):
+        return socket.create_connection(address, timeout)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(timeout)
+    sock.connect('\0' + address[1:] if address.startswith('@') else str(address))
+    return sock
+
+
+def read_all(sock):
+    """Everything up to the end of the connection; a reset ends it too."""
+    data = bytearray()
+    while True:
+        try:
+            chunk = sock.recv(1 << 16)
+        except ConnectionResetError:
+            return bytes(data)
+        if not chunk:
+            return bytes(data)
+        data += chunk
+
+
+def exchange(address, data, timeout=20):
+    """Sends data and returns everything that comes back until the server closes."""
+    with connect(address, timeout) as sock:
+        sock.sendall(data)
+        return read_all(sock)
+
+
+def framed(reply):
+    """The result in a framed reply; None when the connection was closed without one."""
+    if not reply:
+        return None
+    modifier1, size, modifier2 = struct.unpack('<BHB', reply[:4])
+    assert modifier1 == 173
+    if modifier2 == 0:
+        assert len(reply) == 4 + size
+        return reply[4:]
+    assert modifier2 == 5
+    head = b'\x0e\0CONTENT_LENGTH'
+    assert reply[4:20] == head
+    digits, = struct.unpack('<H', reply[20:22])
+    length = int(reply[22:22 + digits])
+    assert size == 16 + 2 + digits and len(reply) == 4 + size + length
+    return reply[4 + size:]
+
+
+class UnixHTTPConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=20):
+        super().__init__('localhost', timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = connect(self.path, self.timeout)
+
+
+class Server:
+    """One uWSGI. options are (name, value) pairs of its ini file, after the ones all tests share."""
+
+    def __init__(self, directory, options, plugins=('python3', 'rpc'), app='functions.py', env=None):
+        self.directory = Path(directory)
+        self.directory.mkdir(exist_ok=True)
+        self.logfile = self.directory / 'uwsgi.log'
+        self.stats = None
+        lines = [('plugin-dir', PLUGIN_DIR)]
+        lines += [('plugin', plugin) for plugin in plugins]
+        lines += [('buffer-size', 65535), ('master', 'true')]
+        if app:
+            lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
+        lines += options
+        self.ini = self.directory / 'uwsgi.ini'
+        self.ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
+        self.environment = dict(os.environ, LD_PRELOAD=PRELOAD, **(env or {}))
+        self.environment.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+        self.process = None
+
+    def spawn(self, wrapper=()):
+        with open(self.logfile, 'ab') as log:
+            self.process = subprocess.Popen([*wrapper, UWSGI, '--ini', str(self.ini)], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL,
+                                            cwd=self.directory, env=self.environment)
+        return self
+
+    def start(self, wrapper=()):
+        self.spawn(wrapper)
+        poll(self._ready, START_SEC, f'start of uWSGI, see {self.logfile}')
+        self.sockets = [self._address(text) for text in
+                        re.findall(r'uwsgi socket \d+ bound to (?:TCP|UNIX) address (\S+)', self.log)]
+        return self
+
+    def _ready(self):
+        assert self.process.poll() is None, self.log
+        return re.search(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))', self.log)
+
+    @staticmethod
+    def _address(text):
+        if text.startswith(('/', '@')) or ':' not in text:
+            return text
+        host, port = text.rsplit(':', 1)
+        return host.strip('[]') or '127.0.0.1', int(port)
+
+    @property
+    def log(self):
+        return self.logfile.read_text(errors='replace') if self.logfile.exists() else ''
+
+    def wait_log(self, pattern, seconds=20):
+        return poll(lambda: re.search(pattern, self.log), seconds, f'{pattern} in {self.logfile}')
+
+    def exchange(self, data, socket=0, timeout=20):
+        return exchange(self.sockets[socket], data, timeout)
+
+    def call(self, *items, socket=0, modifier2=0, timeout=20):
+        """A call by packet: the result, or None when the connection was closed without one."""
+        reply = self.exchange(packet(*items, modifier2=modifier2), socket, timeout)
+        return framed(reply) if modifier2 == 0 else reply
+
+    def connection(self, socket=1, timeout=20):
+        address = self.sockets[socket]
+        if isinstance(address, tuple):
+            return http.client.HTTPConnection(*address, timeout=timeout)
+        return UnixHTTPConnection(address, timeout)
+
+    def http(self, path, method='GET', body=None, headers=None, socket=1, timeout=20):
+        """An HTTP request; the response has .body too."""
+        connection = self.connection(socket, timeout)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            response.body = response.read()
+            return response
+        finally:
+            connection.close()
+
+    def worker_pids(self):
+        return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
+
+    def stop(self):
+        """Stops it and checks that nothing in it has complained about memory."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f'uWSGI did not stop: {self.log}')
+        report = REPORTS.search(self.log)
+        assert not report, self.log
+
+
+TCP = ('socket', '127.0.0.1:0')
+HTTP = ('http-socket', '127.0.0.1:0')
+
+
+@pytest.fixture
+def uwsgi(tmp_path):
+    """uwsgi(option, ..., plugins=, app=, env=) starts a server; all are stopped after the test."""
+    servers = []
+
+    def start(*options, wrapper=(), **kwargs):
+        server = Server(tmp_path / f'uwsgi{len(servers)}', list(options), **kwargs)
+        servers.append(server)
+        return server.start(wrapper)
+
+    yield start
+    for server in reversed(servers):
+        server.stop()
+
+
+@pytest.fixture(scope='module')
+def shared_uwsgi(tmp_path_factory):
+    """The same for one server that a whole module of tests uses."""
+    servers = []
+
+    def start(*options, **kwargs):
+        server = Server(tmp_path_factory.mktemp('uwsgi'), list(options), **kwargs)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in reversed(servers):
+        server.stop()

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs, or only names, the Debian packages of packages.txt that are missing.
+#   packages.sh install GROUP...   installs them; without root or apt it names them and exits 1
+set -eu
+cd "$(dirname "$0")/.."
+command=$1
+shift
+missing=
+for group in "$@"; do
+    for package in $(awk -v group="$group" '$1 == group { print $2 }' packages.txt); do
+        case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
+        *"ok installed") ;;
+        *) missing="$missing $package" ;;
+        esac
+    done
+done
+[ -n "$missing" ] || exit 0
+if [ "$command" = install ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q
+    # shellcheck disable=SC2086  # a list
+    apt-get install -q -y --no-install-recommends $missing
+    exit 0
+fi
+echo "missing Debian packages:$missing" >&2
+echo "install them as root: apt-get install --no-install-recommends$missing" >&2
+exit 1

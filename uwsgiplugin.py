@@ -1,0 +1,28 @@
+# How "uwsgi --build-plugin" builds this plugin. A bridge whose library is missing is left out.
+import os
+import subprocess
+
+
+def pkg_config(flag, package):
+    try:
+        out = subprocess.run(['pkg-config', flag, package], stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return out.decode().split()
+
+
+NAME = 'rpc'
+CFLAGS = ['-std=gnu11', '-fvisibility=hidden'] + os.environ.get('RPC_CFLAGS', '').split()
+LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
+LIBS = []
+GCC_LIST = ['rpc_plugin', 'rpc_table', 'rpc_routing', 'rpc_http', 'rpc_remote', 'rpc_access',
+            'rpc_bytes', 'rpc_client', 'rpc_node', 'rpc_template', 'rpc_wire']
+
+for bridge, package in (('xmlrpc', 'libxml-2.0'), ('jsonrpc', 'jansson')):
+    flags = pkg_config('--cflags', package)
+    if flags is None or package in os.environ.get('RPC_WITHOUT', '').split():
+        continue
+    CFLAGS += flags + ['-DRPC_' + bridge.upper()]
+    LIBS += pkg_config('--libs', package)
+    GCC_LIST.append('rpc_' + bridge)
