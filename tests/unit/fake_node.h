@@ -132,8 +132,8 @@ static inline void fake_read_full(int fd, char *data, size_t len) {
     }
 }
 
-/* Accepts a connection if there is one, and reads one request from it. */
-static inline void fake_take_request(struct fake_node *node) {
+/* Accepts a connection if there is one, and reads one request from it. Returns whether it has. */
+static inline bool fake_take_request(struct fake_node *node) {
     if (node->listener >= 0) {
         int fd = accept(node->listener, NULL, NULL);
         if (fd >= 0) {
@@ -145,12 +145,15 @@ static inline void fake_take_request(struct fake_node *node) {
         }
     }
     if (node->peer < 0 || node->request_len > 0)
-        return;
+        return false;
     fake_read_full(node->peer, node->request, 4);
     const unsigned char *head = (const unsigned char *)node->request;
     node->request_len = 4 + head[1] + head[2] * (size_t)256;
     fake_read_full(node->peer, node->request + 4, node->request_len - 4);
     node->requests++;
+    if (node->step->what == FAKE_NEXT)
+        node->step++;
+    return true;
 }
 
 /* Sends as much of a step as the socket takes now. */
@@ -193,37 +196,36 @@ static inline int fake_play(struct fake_node *node, int timeout_ms) {
     }
 }
 
-/* All nodes of a test. */
+/* All nodes of a test, and the one that was asked last. */
 struct fake_scene {
     struct fake_node *node[4];
+    struct fake_node *asked;
     unsigned waits;
 };
 
-/* The wait callback; ctx is a scene. */
+/* The wait callback; ctx is a scene. Time passes only here. */
 static inline int fake_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     struct fake_scene *scene = ctx;
     struct pollfd p = {.fd = fd, .events = for_write ? POLLOUT : POLLIN};
-    int ready = poll(&p, 1, 0);
 
     scene->waits++;
     ck_assert_int_gt(timeout_ms, 0);
-    for (unsigned i = 0; i < 4 && scene->node[i] && ready == 0; i++) {
-        struct fake_node *node = scene->node[i];
-        fake_take_request(node);
-        if (node->peer < 0)
-            continue;
-        if (node->step->what == FAKE_NEXT)
-            node->step++;
-        if (fake_play(node, timeout_ms) == 0)
-            return 0;
-        ready = poll(&p, 1, 5000);
-        ck_assert_int_gt(ready, 0);
-        if (node->step->what == FAKE_NEXT)
-            node->request_len = 0;
-    }
-    if (ready == 0)
+    if (poll(&p, 1, 0) > 0)
+        return 1;
+    for (unsigned i = 0; i < 4 && scene->node[i]; i++)
+        if (fake_take_request(scene->node[i]))
+            scene->asked = scene->node[i];
+    struct fake_node *node = scene->asked;
+    if (for_write || !node || node->peer < 0) {
         fake_clock_ms += timeout_ms;
-    return ready;
+        return 0;
+    }
+    if (fake_play(node, timeout_ms) == 0)
+        return 0;
+    if (node->step->what == FAKE_NEXT)
+        node->request_len = 0;
+    ck_assert_int_gt(poll(&p, 1, 5000), 0);
+    return 1;
 }
 
 static inline unsigned open_descriptors(void) {

@@ -59,7 +59,7 @@ static struct outcome call_nodes(const char *list, const struct rpc_client_opts 
 
 static struct outcome call_script(const struct fake_step *script, bool raw, uint64_t max) {
     struct fake_node node;
-    struct fake_scene scene = {{&node}, 0};
+    struct fake_scene scene = {.node = {&node}};
     struct rpc_client_opts opts = options(&scene);
     unsigned descriptors = open_descriptors();
 
@@ -257,7 +257,7 @@ START_TEST(test_client_sends_the_call)
 {
     static const char expected[] = "\xad\16\0\0\5\0hello\5\0world";
     struct fake_node node;
-    struct fake_scene scene = {{&node}, 0};
+    struct fake_scene scene = {.node = {&node}};
     struct rpc_client_opts opts = options(&scene);
 
     fake_open(&node, SCRIPT(SEND(HEADER("\0", "\0")), CLOSE));
@@ -277,7 +277,7 @@ START_TEST(test_client_call_sizes)
 {
     static char big[65536];
     struct fake_node node;
-    struct fake_scene scene = {{&node}, 0};
+    struct fake_scene scene = {.node = {&node}};
     struct rpc_client_opts opts = options(&scene);
     struct rpc_client_report report;
     struct rpc_result result;
@@ -312,7 +312,7 @@ START_TEST(test_client_unix_abstract_and_v6)
 {
     const struct fake_step *script = SCRIPT(SEND(HEADER("\2", "\0") "ok"), CLOSE);
     struct fake_node node;
-    struct fake_scene scene = {{&node}, 0};
+    struct fake_scene scene = {.node = {&node}};
     struct rpc_client_opts opts = options(&scene);
     char dir[] = "/tmp/rpc-test-XXXXXX", name[64];
 
@@ -355,7 +355,7 @@ START_TEST(test_client_without_memory)
     const struct fake_step script[] = {
         SEND_BYTES(head, head_len), SEND_BYTES(big, sizeof(big)), {FAKE_DONE, NULL, 0, 0}};
     struct fake_node node;
-    struct fake_scene scene = {{&node}, 0};
+    struct fake_scene scene = {.node = {&node}};
     struct rpc_client_opts opts = options(&scene);
     struct rpc_call call = {
         .name = "f", .name_len = 1, .arg_count = 1, .arg_len = {60000}, .arg = {big}};
