@@ -414,6 +414,8 @@ static enum rpc_status finish(struct exchange *x, struct rpc_result *result) {
     } else {
         free(g.data);
     }
+    if (x->report->kept)
+        atomic_store_explicit(&x->node->persistent, status == RPC_OK, memory_order_relaxed);
     if (status == RPC_OK && x->clean && x->opts->keepalive) {
         rpc_node_keep(x->node, x->fd, x->opts->keepalive, now_ms(x), x->opts->idle_ms);
         x->fd = -1;
