@@ -268,6 +268,33 @@ static int cannot_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     return -1;
 }
 
+START_TEST(test_failover_unix_queue_full_for_ever)
+{
+    struct fleet fleet;
+    struct full_queue full;
+    char name[64];
+
+    fleet_open(&fleet, 1, answer_and_close);
+    fake_close(&fleet.node[0]);
+    snprintf(name, sizeof(name), "@rpc-test-full-%d", (int)getpid());
+    fake_open_unix(&fleet.node[0], name, true, answer_and_close);
+    rpc_nodes_free(fleet.nodes);
+    fleet.nodes = nodes_of(name);
+    full_queue_open(&full, &fleet.node[0]);
+    fleet.opts.wait = NULL; /* on the real clock */
+    fleet.opts.now_ms = NULL;
+    fleet.opts.timeout_ms = 50;
+    unsigned descriptors = open_descriptors();
+    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_TIMEOUT);
+    ck_assert_int_eq(fleet.report.error, EAGAIN);
+    ck_assert_uint_eq(open_descriptors(), descriptors);
+    fleet.opts.wait = cannot_wait;
+    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_TIMEOUT);
+    full_queue_drain(&full);
+    fleet_close(&fleet);
+}
+END_TEST
+
 START_TEST(test_failover_cannot_wait)
 {
     struct fleet fleet;
@@ -376,5 +403,6 @@ END_TEST
 UNIT_MAIN("failover", test_failover_round_robin, test_failover_dead_node_rests,
           test_failover_all_dead, test_failover_at_most_once,
           test_failover_node_that_does_not_accept, test_failover_full_unix_queue,
-          test_failover_cannot_wait, test_failover_keepalive, test_failover_keepalive_stale,
+          test_failover_unix_queue_full_for_ever, test_failover_cannot_wait,
+          test_failover_keepalive, test_failover_keepalive_stale,
           test_failover_keepalive_not_after_failure, test_failover_keepalive_at_most_once)
