@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rpc_metrics.h"
 #include "rpc_plugin.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
@@ -123,7 +124,9 @@ static int wait_hook(void *ctx, int fd, bool for_write, int timeout_ms) {
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result) {
     struct rpc_client_report report = {0};
+    uint64_t start = rpc_metrics_start();
     enum rpc_status status = rpc_client_call(nodes, &client_opts, call, result, &report);
+    rpc_metrics_remote(start, report.node, call, status, result);
 
     if (status != RPC_OK)
         rpc_log_node(report.node ? report.node->name : "(none)", call->name, call->name_len,
