@@ -19,7 +19,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 deps: ## install the Debian packages of packages.txt
-	@tests/packages.sh install build demo check
+	@tools/packages.sh install build demo check
 
 # --- the plugin -------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ $(B)/asan/rpc_plugin.so: $(SOURCES)
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
 
 install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins
-	@tests/install.sh "$(DESTDIR)" "$(PREFIX)"
+	@tools/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
