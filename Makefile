@@ -91,6 +91,19 @@ check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
 	@$(MAKE) -s unit e2e
 
+# --- the remote client: tests that fail each of its allocations, and the command-line program -----
+
+$(B)/unit/test_node $(B)/unit/test_client: UNIT_LIBS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strndup
+
+CLI_SRC := $(wildcard cli/*.c) rpc_client.c rpc_node.c rpc_wire.c
+
+cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
+.PHONY: cli
+
+$(B)/uwsgi-rpc: $(CLI_SRC) $(wildcard *.h cli/*.h) | $(B)
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) -lpthread
+
 # --- fuzzing: tests/fuzz/fuzz_NAME.c, seeded from tests/data/NAME, FUZZ_TIME seconds each --------
 
 FUZZ_TIME ?= 60

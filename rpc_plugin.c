@@ -6,6 +6,7 @@
 #include "rpc_plugin.h"
 
 #include "rpc_http.h"
+#include "rpc_metrics.h"
 #include "rpc_remote.h"
 #include "rpc_routing.h"
 #include "rpc_table.h"
@@ -63,6 +64,9 @@ static struct uwsgi_option options[] = {
     {"rpc-remote", required_argument, 0,
      "register a remote function as a local one (syntax: NAME NODE[,NODE...] [REMOTE_NAME])",
      uwsgi_opt_add_string_list, &rpc_options.remote, 0},
+    {"rpc-metric", required_argument, 0,
+     "count the calls of this function in metrics of its own (repeatable)",
+     uwsgi_opt_add_string_list, &rpc_options.metric, 0},
     UWSGI_END_OF_OPTIONS};
 
 /* --- the log --------------------------------------------------------------------------------- */
@@ -89,8 +93,10 @@ static void log_failure(const char *prefix, const char *where, const char *name,
 }
 
 void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status) {
-    if (!rpc_status_is_remote(status))
-        log_failure("", where, name, name_len, status);
+    if (rpc_status_is_remote(status))
+        return;
+    rpc_metrics_failure(status);
+    log_failure("", where, name, name_len, status);
 }
 
 void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status) {
@@ -108,17 +114,21 @@ void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_l
     struct rpc_core *core = rpc_core_of(request);
     printable(core->function, sizeof(core->function), name, name_len);
     core->status = status;
+    core->noted = request->start_of_request;
+}
+
+/* A core serves other requests too, which call nothing. */
+static ssize_t log_noted(struct wsgi_request *request, char **buf, const char *text) {
+    *buf = rpc_core_of(request)->noted == request->start_of_request ? (char *)text : "";
+    return (ssize_t)strlen(*buf);
 }
 
 static ssize_t log_function(struct wsgi_request *request, char **buf) {
-    *buf = rpc_core_of(request)->function;
-    return (ssize_t)strlen(*buf);
+    return log_noted(request, buf, rpc_core_of(request)->function);
 }
 
 static ssize_t log_status(struct wsgi_request *request, char **buf) {
-    struct rpc_core *core = rpc_core_of(request);
-    *buf = core->function[0] ? (char *)rpc_status_info(core->status)->name : "";
-    return (ssize_t)strlen(*buf);
+    return log_noted(request, buf, rpc_status_info(rpc_core_of(request)->status)->name);
 }
 
 /* --- peers ----------------------------------------------------------------------------------- */
@@ -231,8 +241,6 @@ static int packet_request(struct wsgi_request *request) {
 }
 
 static int rpc_request(struct wsgi_request *request) {
-    if (cores_noted)
-        rpc_core_of(request)->function[0] = 0;
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -370,6 +378,7 @@ static void rpc_post_init(void) {
     read_allow_from();
     rpc_table_init();
     rpc_remote_init();
+    rpc_metrics_init();
     wrap_parsers();
     warn_open_sockets();
     warn_left_out();

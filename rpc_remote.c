@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
+#include "rpc_metrics.h"
 #include "rpc_plugin.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
@@ -86,7 +87,9 @@ static int wait_hook(void *ctx, int fd, bool for_write, int timeout_ms) {
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result) {
     struct rpc_client_report report = {0};
+    uint64_t start = rpc_metrics_start();
     enum rpc_status status = rpc_client_call(nodes, &client_opts, call, result, &report);
+    rpc_metrics_remote(start, report.node, call, status, result);
 
     /* The hooks of the async engines leave this set, and the Python plugin then takes the request
        for one that has already been started. */
