@@ -28,6 +28,7 @@ struct parse {
     struct rpc_xmlrpc_calls *calls;
     xmlParserCtxtPtr context;
     size_t quiet_len; /* bytes fed since the parser last reported anything */
+    int namespaces;   /* declared so far */
     bool refused;     /* whatever calls say, it is no request */
     bool halted;      /* reading on is pointless */
     bool malformed;
@@ -37,6 +38,12 @@ struct parse {
 static void halt(struct parse *p) {
     p->halted = true;
     xmlStopParser(p->context);
+}
+
+/* Stops at a document that calls have nothing against. */
+static void refuse(struct parse *p) {
+    p->refused = true;
+    halt(p);
 }
 
 /* --- what the parser reports --- */
@@ -49,7 +56,12 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
     p->quiet_len = 0;
     if (p->halted)
         return;
-    size_t foreign = (size_t)(namespaces_count + attributes_count) + (prefix != NULL);
+    p->namespaces += namespaces_count;
+    if (p->namespaces > RPC_XMLRPC_NAMESPACES_MAX) {
+        refuse(p);
+        return;
+    }
+    size_t foreign = (size_t)attributes_count + (prefix != NULL);
     if (!rpc_xmlrpc_calls_start(p->calls, (const char *)name) ||
         (foreign && !rpc_xmlrpc_calls_foreign(p->calls, foreign)))
         halt(p);
@@ -70,12 +82,6 @@ static void on_text(void *user, const xmlChar *text, int len) {
         halt(p);
 }
 
-static void on_comment(void *user, const xmlChar *text) {
-    struct parse *p = user;
-    (void)text;
-    p->quiet_len = 0;
-}
-
 static void on_instruction(void *user, const xmlChar *target, const xmlChar *data) {
     struct parse *p = user;
     (void)target, (void)data;
@@ -89,8 +95,7 @@ static void on_doctype(void *user, const xmlChar *name, const xmlChar *public_id
                        const xmlChar *system_id) {
     struct parse *p = user;
     (void)name, (void)public_id, (void)system_id;
-    p->refused = true;
-    halt(p);
+    refuse(p);
 }
 
 static void on_error(void *user, error_ptr error) {
@@ -110,7 +115,6 @@ static const xmlSAXHandler handler = {
     .characters = on_text,
     .ignorableWhitespace = on_text,
     .cdataBlock = on_text,
-    .comment = on_comment,
     .processingInstruction = on_instruction,
     .serror = on_error,
 };
@@ -177,6 +181,19 @@ static bool set_charset(struct parse *p, const char *body, size_t len, const cha
 
 /* --- reading a document --- */
 
+/*
+ * Whether the parser waits for the end of a start tag. libxml2 before 2.12 compares each attribute
+ * with each, so that a tag of some megabytes would keep it busy for minutes.
+ */
+static bool in_tag(const struct parse *p) {
+#if LIBXML_VERSION < 21200
+    return p->context->instate == XML_PARSER_START_TAG;
+#else
+    (void)p;
+    return false;
+#endif
+}
+
 static void feed(struct parse *p, const char *body, size_t len) {
     int result = 0;
     while (len && !result && !p->halted) {
@@ -185,10 +202,8 @@ static void feed(struct parse *p, const char *body, size_t len) {
         body += part;
         len -= part;
         p->quiet_len += part;
-        if (p->quiet_len > RPC_XMLRPC_MARKUP_MAX && !p->halted) {
-            p->refused = true;
-            halt(p);
-        }
+        if (p->quiet_len > RPC_XMLRPC_TAG_MAX && in_tag(p) && !p->halted)
+            refuse(p);
     }
     /* On its own: with an encoding to convert, the last chunk may leave something to be read. */
     if (!result && !p->halted)
