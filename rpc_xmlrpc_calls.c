@@ -427,6 +427,7 @@ bool rpc_xmlrpc_calls_start(struct rpc_xmlrpc_calls *calls, const char *name) {
             enters = enter(calls, rule->enters);
         } else {
             refuse(calls, RPC_BAD_REQUEST);
+            calls->place[calls->depth] = IN_SKIP;
         }
     }
     calls->place[++calls->depth] = (uint8_t)enters;

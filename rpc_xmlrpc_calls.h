@@ -11,7 +11,7 @@
 #include "rpc_bytes.h"
 #include "rpc_xmlrpc_scalar.h"
 
-/* Elements open at once. The deepest that means anything, an argument of a multicall, is 16. */
+/* Elements open at once. The deepest that means anything, an argument of a multicall, is 14. */
 #define RPC_XMLRPC_DEPTH_MAX 128
 
 /*
