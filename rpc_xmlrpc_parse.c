@@ -103,7 +103,7 @@ static void on_error(void *user, error_ptr error) {
     if (error->code == XML_ERR_NO_MEMORY)
         p->no_memory = true;
     else if (error->level == XML_ERR_FATAL || error->domain == XML_FROM_I18N ||
-             error->domain == XML_FROM_IO)
+             error->domain == XML_FROM_IO || error->code == XML_ERR_UNSUPPORTED_ENCODING)
         p->malformed = true;
 }
 

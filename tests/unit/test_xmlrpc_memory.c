@@ -234,7 +234,7 @@ START_TEST(test_xmlrpc_memory_is_bounded)
     check_peak("<value>text</value>", 5);
     check_peak("&lt;", 5);
     check_peak("<!-- comment -->", 5);
-    check_peak("<nil", 5);
+    check_peak("<nil", LIBXML_VERSION < 21200 ? 5 : 200);
 
     struct rpc_bytes doc = {0};
     rpc_bytes_puts(&doc, HEAD "system.multicall</methodName><params><param><value><array><data>");
