@@ -52,7 +52,8 @@ extern struct uwsgi_plugin rpc_plugin;
  */
 struct rpc_core {
     struct rpc_bytes scratch;
-    char function[RPC_NAME_MAX + 1]; /* %(rpcfunc): the last function called, "" for none */
+    uint64_t noted;                  /* start_of_request of the request that noted the following */
+    char function[RPC_NAME_MAX + 1]; /* %(rpcfunc): the last function it called */
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
