@@ -19,7 +19,7 @@ void rpc_bytes_free(struct rpc_bytes *bytes) {
 char *rpc_bytes_reserve(struct rpc_bytes *bytes, size_t len) {
     if (bytes->failed)
         return NULL;
-    if (bytes->size - bytes->len < len) {
+    if (!bytes->data || bytes->size - bytes->len < len) {
         size_t size = bytes->size ? bytes->size : FIRST_SIZE;
         while (size - bytes->len < len && size <= SIZE_MAX / 2)
             size *= 2;

@@ -19,8 +19,10 @@
 
 /* A result's memory is at most this, or twice what has arrived. */
 #define GROW_MIN ((size_t)64 * 1024)
-/* A UNIX socket whose queue is full cannot be waited for; it is tried again after this. */
-#define FULL_QUEUE_PAUSE_MS 2
+/* A UNIX socket whose queue is full cannot be waited for: it is tried again after a pause, which
+   doubles each time so that many callers do not keep the node from working. */
+#define FULL_QUEUE_PAUSE_MIN_MS 1
+#define FULL_QUEUE_PAUSE_MAX_MS 32
 
 /* A call under way. */
 struct exchange {
@@ -107,6 +109,7 @@ static enum rpc_status move_bytes(struct exchange *x, bool sending, char *data, 
         ssize_t n = sending ? send(x->fd, data, len, MSG_NOSIGNAL) : recv(x->fd, data, len, 0);
         if (n >= 0) {
             *moved = (size_t)n;
+            x->report->error = 0;
             return RPC_OK;
         }
         if (errno == EINTR)
@@ -140,31 +143,42 @@ static void hang_up(struct exchange *x) {
     x->fd = -1;
 }
 
-/* Lets a moment pass, in the wait callback as everything else. */
-static bool pause_a_moment(struct exchange *x, int64_t until_ms) {
-    const struct itimerspec soon = {.it_value.tv_nsec = FULL_QUEUE_PAUSE_MS * 1000000};
+/* Lets some time pass, in the wait callback as all waiting. RPC_OK: it has passed. */
+static enum rpc_status let_pass(struct exchange *x, int pause_ms, int64_t until_ms) {
+    const struct itimerspec pause = {.it_value.tv_nsec = pause_ms * 1000000L};
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
-    if (fd < 0)
-        return false;
-    bool paused = timerfd_settime(fd, 0, &soon, NULL) == 0 && await(x, fd, false, until_ms) > 0;
+    if (fd < 0) {
+        x->report->error = errno;
+        return RPC_NODE_UNREACHABLE;
+    }
+    timerfd_settime(fd, 0, &pause, NULL); /* cannot fail with these */
+    int ready = await(x, fd, false, until_ms);
+    x->stuck = ready < 0;
     close(fd);
-    return paused;
+    return ready > 0 ? RPC_OK : RPC_NODE_TIMEOUT;
 }
 
 /*
- * Begins to connect x->fd; RPC_OK also while it is not finished yet, which the first send will find
- * out. A UNIX socket whose queue is full says EAGAIN at once and would refuse a burst of calls that
- * a TCP one makes wait: it is tried again.
+ * Begins to connect x->fd, results as those of dial; RPC_OK also while it is not finished yet,
+ * which the first send will find out. A UNIX socket whose queue is full says EAGAIN at once and
+ * would refuse a burst of calls that a TCP one makes wait: it is tried again.
  */
 static enum rpc_status start_connecting(struct exchange *x, const struct rpc_node_addr *addr,
                                         int64_t until_ms) {
+    int pause_ms = FULL_QUEUE_PAUSE_MIN_MS;
+
     while (connect(x->fd, &addr->sock.any, addr->len) != 0) {
         if (errno == EINPROGRESS || errno == EINTR)
             break;
         x->report->error = errno;
-        if (errno != EAGAIN || addr->sock.any.sa_family != AF_UNIX || !pause_a_moment(x, until_ms))
+        if (errno != EAGAIN || addr->sock.any.sa_family != AF_UNIX)
             return RPC_NODE_UNREACHABLE;
+        enum rpc_status status = let_pass(x, pause_ms, until_ms);
+        if (status != RPC_OK)
+            return status;
+        if (pause_ms < FULL_QUEUE_PAUSE_MAX_MS)
+            pause_ms *= 2;
     }
     return RPC_OK;
 }
@@ -231,7 +245,9 @@ static enum rpc_status begin_on(struct exchange *x, unsigned nodes_left) {
     unsigned good = atomic_load_explicit(&node->good_addr, memory_order_relaxed);
     for (unsigned i = 0; i < node->addr_count && status == RPC_NODE_UNREACHABLE; i++) {
         unsigned at = (good + i) % node->addr_count;
-        int64_t until_ms = attempt_until(x, nodes_left * (node->addr_count - i));
+        /* the second name of an abstract socket fails at once: it needs no share of the time */
+        bool local = node->addr[at].sock.any.sa_family == AF_UNIX;
+        int64_t until_ms = attempt_until(x, nodes_left * (local ? 1 : node->addr_count - i));
         x->report->error = 0;
         status = dial(x, &node->addr[at], until_ms, &asked);
         if (status == RPC_OK) {
@@ -410,10 +426,11 @@ static enum rpc_status finish(struct exchange *x, struct rpc_result *result) {
     if (status == RPC_OK) {
         g.data[g.len] = 0;
         *result = (struct rpc_result){g.data, g.len};
-        x->report->error = 0;
     } else {
         free(g.data);
     }
+    if (x->report->kept)
+        atomic_store_explicit(&x->node->persistent, status == RPC_OK, memory_order_relaxed);
     if (status == RPC_OK && x->clean && x->opts->keepalive) {
         rpc_node_keep(x->node, x->fd, x->opts->keepalive, now_ms(x), x->opts->idle_ms);
         x->fd = -1;

@@ -268,27 +268,53 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes) {
 /* --- idle connections --------------------------------------------------------------------------
  */
 
+enum kept_state { KEPT_USABLE, KEPT_UNPROVED, KEPT_OVER };
+
 /* Whether a call may go out on it: ours, fresh, open, and with nothing on it to be read. */
-static bool kept_usable(const struct kept *kept, int64_t now_ms, int idle_ms) {
+static enum kept_state kept_state(struct rpc_node *node, const struct kept *kept, int64_t now_ms,
+                                  int idle_ms) {
     char byte;
-    return kept->pid == getpid() && now_ms - kept->since_ms < idle_ms &&
-           recv(kept->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-           (errno == EAGAIN || errno == EWOULDBLOCK);
+
+    if (kept->pid != getpid() || now_ms - kept->since_ms >= idle_ms)
+        return KEPT_OVER;
+    if (recv(kept->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+        (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        atomic_store_explicit(&node->persistent, false, memory_order_relaxed);
+        return KEPT_OVER;
+    }
+    if (now_ms - kept->since_ms < RPC_NODE_PROVE_MS &&
+        !atomic_load_explicit(&node->persistent, memory_order_relaxed))
+        return KEPT_UNPROVED;
+    return KEPT_USABLE;
+}
+
+static bool put_into_slot(_Atomic(struct kept *) *slot, struct kept *kept) {
+    struct kept *none = NULL;
+    return atomic_compare_exchange_strong(slot, &none, kept);
+}
+
+/* What stands in a slot, now the caller's. An empty slot is not written to. */
+static struct kept *take_from_slot(_Atomic(struct kept *) *slot) {
+    if (!atomic_load_explicit(slot, memory_order_relaxed))
+        return NULL;
+    return atomic_exchange(slot, NULL);
 }
 
 int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms) {
     struct rpc_idle *idle = atomic_load(&node->idle);
 
     for (unsigned i = 0; idle && i < idle->size; i++) {
-        if (!atomic_load_explicit(&idle->slot[i], memory_order_relaxed))
+        struct kept *kept = take_from_slot(&idle->slot[i]);
+        if (!kept)
             continue;
-        struct kept *kept = atomic_exchange(&idle->slot[i], NULL);
-        if (kept && kept_usable(kept, now_ms, idle_ms)) {
+        enum kept_state state = kept_state(node, kept, now_ms, idle_ms);
+        if (state == KEPT_USABLE) {
             int fd = kept->fd;
             free(kept);
             return fd;
         }
-        kept_close(kept);
+        if (state == KEPT_OVER || !put_into_slot(&idle->slot[i], kept))
+            kept_close(kept);
     }
     return -1;
 }
@@ -299,7 +325,7 @@ static struct rpc_idle *node_slots(struct rpc_node *node, unsigned max) {
 
     if (idle)
         return idle;
-    idle = calloc(1, sizeof(*idle) + max * sizeof(idle->slot[0]));
+    idle = calloc(1, sizeof(*idle) + (size_t)max * sizeof(idle->slot[0]));
     if (!idle)
         return NULL;
     idle->size = max;
@@ -308,11 +334,6 @@ static struct rpc_idle *node_slots(struct rpc_node *node, unsigned max) {
         idle = none;
     }
     return idle;
-}
-
-static bool put_into_slot(_Atomic(struct kept *) *slot, struct kept *kept) {
-    struct kept *none = NULL;
-    return atomic_compare_exchange_strong(slot, &none, kept);
 }
 
 void rpc_node_keep(struct rpc_node *node, int fd, unsigned max, int64_t now_ms, int idle_ms) {
@@ -330,12 +351,14 @@ void rpc_node_keep(struct rpc_node *node, int fd, unsigned max, int64_t now_ms, 
             mine = NULL;
             continue;
         }
-        if (!atomic_load_explicit(&idle->slot[i], memory_order_relaxed))
-            continue;
-        struct kept *old = atomic_exchange(&idle->slot[i], NULL);
-        if (!old || old->pid != getpid() || now_ms - old->since_ms >= idle_ms ||
-            !put_into_slot(&idle->slot[i], old))
+        struct kept *old = take_from_slot(&idle->slot[i]);
+        if (old && (old->pid != getpid() || now_ms - old->since_ms >= idle_ms ||
+                    !put_into_slot(&idle->slot[i], old)))
             kept_close(old);
     }
     kept_close(mine);
+}
+
+const struct rpc_node *rpc_node_known(void) {
+    return known;
 }

@@ -49,6 +49,7 @@ struct rpc_node {
     atomic_uint good_addr;           /* the candidate that was last connected to */
     _Atomic int64_t rest_until_ms;   /* it could not be connected to: skipped until then */
     _Atomic(struct rpc_idle *) idle; /* connections kept, NULL before the first one */
+    atomic_bool persistent;          /* the last kept connection that was used was still good */
 };
 
 /* A list of nodes, as a route or an option names it. */
@@ -78,15 +79,29 @@ enum rpc_status rpc_nodes_parse(const char *list, struct rpc_nodes **nodes, char
  */
 void rpc_nodes_free(struct rpc_nodes *nodes);
 
+/*
+ * The first of all nodes some list of this process names, to be followed by ->next; NULL when there
+ * is none. While lists are made or freed in other threads the chain may change.
+ */
+const struct rpc_node *rpc_node_known(void);
+
 /* The rest is between rpc_client and rpc_node. */
 
 /* Which node a call begins with: an index into the list, another one each time. */
 unsigned rpc_nodes_turn(struct rpc_nodes *nodes);
 
 /*
- * Takes an idle connection of this process to a node, kept for less than idle_ms, that has neither
- * been closed nor received a byte; those that fail this are closed on the way. Returns its
- * descriptor, which is the caller's from then on, or -1.
+ * A node on a plain uwsgi socket closes a moment after its answer: a call sent in between is lost,
+ * and must not be sent again. So until a node has answered over a kept connection, such a
+ * connection is not used before it has stayed open for this long.
+ */
+#define RPC_NODE_PROVE_MS 20
+
+/*
+ * Takes an idle connection of this process to a node, kept for less than idle_ms (and long enough,
+ * see RPC_NODE_PROVE_MS), that has neither been closed nor received a byte; those that have are
+ * closed on the way. Returns its descriptor, which is the caller's from then on, or -1. The caller
+ * stores in node->persistent whether the node then answered over it.
  */
 int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms);
 

@@ -6,6 +6,10 @@
 #include "rpc_plugin.h"
 
 #include "rpc_http.h"
+#ifdef RPC_JSONRPC
+#include "rpc_jsonrpc.h"
+#endif
+#include "rpc_metrics.h"
 #include "rpc_remote.h"
 #include "rpc_routing.h"
 #include "rpc_table.h"
@@ -63,6 +67,9 @@ static struct uwsgi_option options[] = {
     {"rpc-remote", required_argument, 0,
      "register a remote function as a local one (syntax: NAME NODE[,NODE...] [REMOTE_NAME])",
      uwsgi_opt_add_string_list, &rpc_options.remote, 0},
+    {"rpc-metric", required_argument, 0,
+     "count the calls of this function in metrics of its own (repeatable)",
+     uwsgi_opt_add_string_list, &rpc_options.metric, 0},
     UWSGI_END_OF_OPTIONS};
 
 /* --- the log --------------------------------------------------------------------------------- */
@@ -89,8 +96,10 @@ static void log_failure(const char *prefix, const char *where, const char *name,
 }
 
 void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status) {
-    if (!rpc_status_is_remote(status))
-        log_failure("", where, name, name_len, status);
+    if (rpc_status_is_remote(status))
+        return;
+    rpc_metrics_failure(status);
+    log_failure("", where, name, name_len, status);
 }
 
 void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status) {
@@ -106,27 +115,23 @@ void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_l
     if (!cores_noted)
         return;
     struct rpc_core *core = rpc_core_of(request);
-    core->noted = request->start_of_request;
     printable(core->function, sizeof(core->function), name, name_len);
     core->status = status;
+    core->noted = request->start_of_request;
 }
 
-/* What the core remembers of this very request, or NULL: others have called nothing. */
-static struct rpc_core *noted_by(struct wsgi_request *request) {
-    struct rpc_core *core = rpc_core_of(request);
-    return core->noted == request->start_of_request ? core : NULL;
+/* A core serves other requests too, which call nothing. */
+static ssize_t log_noted(struct wsgi_request *request, char **buf, const char *text) {
+    *buf = rpc_core_of(request)->noted == request->start_of_request ? (char *)text : "";
+    return (ssize_t)strlen(*buf);
 }
 
 static ssize_t log_function(struct wsgi_request *request, char **buf) {
-    struct rpc_core *core = noted_by(request);
-    *buf = core ? core->function : "";
-    return (ssize_t)strlen(*buf);
+    return log_noted(request, buf, rpc_core_of(request)->function);
 }
 
 static ssize_t log_status(struct wsgi_request *request, char **buf) {
-    struct rpc_core *core = noted_by(request);
-    *buf = core ? (char *)rpc_status_info(core->status)->name : "";
-    return (ssize_t)strlen(*buf);
+    return log_noted(request, buf, rpc_status_info(rpc_core_of(request)->status)->name);
 }
 
 /* --- peers ----------------------------------------------------------------------------------- */
@@ -359,11 +364,13 @@ static void warn_open_sockets(void) {
     }
 }
 
-static void warn_left_out(void) {
+static void init_bridges(void) {
 #ifndef RPC_XMLRPC
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");
 #endif
-#ifndef RPC_JSONRPC
+#ifdef RPC_JSONRPC
+    rpc_jsonrpc_init();
+#else
     uwsgi_log("[rpc] built without jansson: the JSON-RPC bridge answers 501\n");
 #endif
 }
@@ -376,9 +383,10 @@ static void rpc_post_init(void) {
     read_allow_from();
     rpc_table_init();
     rpc_remote_init();
+    rpc_metrics_init();
     wrap_parsers();
     warn_open_sockets();
-    warn_left_out();
+    init_bridges();
 }
 
 static const char *replaced_name;
@@ -395,7 +403,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .options = options,
     .on_load = rpc_on_load,
     .post_init = rpc_post_init,
-    .init_apps = rpc_remote_register,
+    .preinit_apps = rpc_remote_register,
     .pre_uwsgi_fork = rpc_table_inherit,
     .request = rpc_request,
     .after_request = rpc_after_request,

@@ -30,7 +30,7 @@ enum rpc_modifier2 {
 
 /* The options, filled while uWSGI reads its configuration and constant from then on. */
 struct rpc_options {
-    struct uwsgi_string_list *allow, *bridge_allow, *allow_from, *remote;
+    struct uwsgi_string_list *allow, *bridge_allow, *allow_from, *remote, *metric;
     int empty_is_error;
     int introspection;
     char *http_prefix;
@@ -52,8 +52,8 @@ extern struct uwsgi_plugin rpc_plugin;
  */
 struct rpc_core {
     struct rpc_bytes scratch;
-    uint64_t noted;                  /* start_of_request of the request that noted the following */
-    char function[RPC_NAME_MAX + 1]; /* %(rpcfunc): the last function it called */
+    uint64_t noted;                  /* the start of the request that has noted what follows */
+    char function[RPC_NAME_MAX + 1]; /* %(rpcfunc): the last function called */
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
@@ -66,12 +66,11 @@ void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_l
                    enum rpc_status status);
 
 /*
- * One line in the log for a call that failed:
+ * Logs and counts a call that failed, in one line:
  *   where    what was being done: "packet from 10.0.0.1", "jsonrpc bridge", "route rpc", ...
  *   name     the function as the caller gave it, name_len bytes, or NULL when there is none;
  *            unprintable bytes are shown as '?'
- *   status   why; a failure of a remote call is passed over, as rpc_remote.c has logged it with the
- * node
+ *   status   why; failures of a remote call are passed over, as rpc_remote.c has seen to them
  */
 void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status);
 

@@ -7,6 +7,7 @@
  */
 #include "rpc_table.h"
 
+#include "rpc_metrics.h"
 #include "rpc_plugin.h"
 #include "rpc_remote.h"
 
@@ -21,8 +22,9 @@
 
 struct slot {
     uint32_t hash;
-    uint32_t position; /* in the worker's part, plus one; 0 is a free slot */
-    uint32_t open;     /* OPEN_TO(caller) of each caller that may call it */
+    uint32_t position;       /* in the worker's part, plus one; 0 is a free slot */
+    uint32_t open;           /* OPEN_TO(caller) of each caller that may call it */
+    struct rpc_meter *meter; /* NULL: not one of rpc-metric */
 };
 
 /* Open addressing, at most half full; position is written last, so that readers need no lock. */
@@ -94,6 +96,7 @@ static void index_function(uint32_t position) {
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
     table.slot[i].open = open_to(name);
+    table.slot[i].meter = rpc_metrics_function(name);
     __atomic_store_n(&table.slot[i].position, position + 1, __ATOMIC_RELEASE);
 }
 
@@ -115,24 +118,20 @@ static void index_extend(void) {
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
-static struct uwsgi_rpc *index_find(const struct rpc_call *call, uint32_t hash, uint32_t *open) {
-    struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
+static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
+    const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
 
     for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
         uint32_t position = __atomic_load_n(&table.slot[i].position, __ATOMIC_ACQUIRE);
         if (!position)
             return NULL;
-        if (table.slot[i].hash != hash)
-            continue;
-        struct uwsgi_rpc *function = &part[position - 1];
-        if (memcmp(function->name, call->name, call->name_len + 1u) == 0) {
-            *open = table.slot[i].open;
-            return function;
-        }
+        if (table.slot[i].hash == hash &&
+            memcmp(part[position - 1].name, call->name, call->name_len + 1u) == 0)
+            return &table.slot[i];
     }
 }
 
-static struct uwsgi_rpc *find(const struct rpc_call *call, uint32_t *open) {
+static const struct slot *find(const struct rpc_call *call) {
     uint32_t hash = hash_name(call->name, call->name_len);
 
     if (!table.slot || call->name_len > RPC_NAME_MAX)
@@ -140,12 +139,12 @@ static struct uwsgi_rpc *find(const struct rpc_call *call, uint32_t *open) {
     if (table.worker != uwsgi.mywid)
         index_extend();
     uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
-    struct uwsgi_rpc *function = index_find(call, hash, open);
-    if (!function && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
+    const struct slot *slot = index_find(call, hash);
+    if (!slot && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
         index_extend();
-        function = index_find(call, hash, open);
+        slot = index_find(call, hash);
     }
-    return function;
+    return slot;
 }
 
 static bool takes_arguments(const struct uwsgi_rpc *function, unsigned count) {
@@ -176,25 +175,36 @@ static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc
     return RPC_OK;
 }
 
-enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
-                               struct rpc_result *result) {
-    uint32_t open = 0;
-    struct uwsgi_rpc *function = find(call, &open);
+/* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
+static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
+                                 struct rpc_result *result) {
+    const struct uwsgi_rpc *function = &worker_part(uwsgi.mywid)[slot->position - 1];
+    uint64_t start = rpc_metrics_start();
 
-    *result = (struct rpc_result){0};
-    if (!function)
-        return RPC_UNKNOWN;
-    if (!(open & OPEN_TO(caller)))
-        return RPC_FORBIDDEN;
-    if (!takes_arguments(function, call->arg_count))
-        return RPC_REFUSED;
-    enum rpc_status status = invoke(function, call, result);
+    enum rpc_status status =
+        takes_arguments(function, call->arg_count) ? invoke(function, call, result) : RPC_REFUSED;
     if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
     if (status != RPC_OK || result->len == 0) {
         free(result->data);
         *result = (struct rpc_result){0};
     }
+    rpc_metrics_call(start, slot->meter, call, status, result);
+    return status;
+}
+
+enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
+                               struct rpc_result *result) {
+    const struct slot *slot = find(call);
+    enum rpc_status status;
+
+    *result = (struct rpc_result){0};
+    if (!slot)
+        status = RPC_UNKNOWN;
+    else if (!(slot->open & OPEN_TO(caller)))
+        status = RPC_FORBIDDEN;
+    else
+        status = call_slot(slot, call, result);
     return status;
 }
 

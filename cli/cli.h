@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the files of the command-line client share: the call that the command line describes.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include "rpc.h"
+#include "rpc_client.h"
+
+/* The command line, understood. */
+struct cli {
+    const char *list; /* NODE, as written */
+    struct rpc_nodes *nodes;
+    struct rpc_client_opts opts;
+    struct rpc_call call;
+    bool from_stdin;      /* standard input is the last argument */
+    bool bench;           /* call many times, and tell how fast that was */
+    bool bench_keepalive; /* over kept connections */
+    unsigned bench_connections;
+    unsigned bench_calls;
+};
+
+/* What --bench does without -c and -n, and the most it does. */
+#define BENCH_CONNECTIONS 10
+#define BENCH_CONNECTIONS_MAX 10000
+#define BENCH_CALLS 10000
+#define BENCH_CALLS_MAX 100000000
+
+/* Exit codes, see uwsgi-rpc(1). */
+enum cli_exit {
+    EXIT_OK = 0,
+    EXIT_IO = 1, /* standard input or output failed */
+    EXIT_UNREACHABLE = 2,
+    EXIT_TIMEOUT = 3,
+    EXIT_CLOSED = 4,
+    EXIT_GARBLED = 5,
+    EXIT_TOO_LARGE = 6,
+    EXIT_CALL_TOO_LARGE = 7,
+    EXIT_ARG_TOO_LONG = 8,
+    EXIT_NO_MEMORY = 9,
+    EXIT_COMMAND_LINE = 64 /* EX_USAGE of sysexits.h */
+};
+
+/* The exit code that says how a call went. */
+enum cli_exit cli_exit_code(enum rpc_status status);
+
+/*
+ * Makes cli->bench_calls calls over cli->bench_connections connections at a time and prints rate,
+ * failures and latencies on standard output; a progress bar on standard error if that is a
+ * terminal. Returns EXIT_OK, the exit code of the most frequent failure, or EXIT_NO_MEMORY when the
+ * threads for it could not be made.
+ */
+enum cli_exit cli_bench(const struct cli *cli);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uwsgi-rpc NODE FUNCTION [ARG...]: calls a function of a uWSGI server from the command line. Reads
+ * the command line and makes one call; --bench is in bench.c. See uwsgi-rpc(1).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#ifndef RPC_VERSION
+#define RPC_VERSION "1.0.0"
+#endif
+
+#define DEFAULT_TIMEOUT_MS 30000
+
+enum option_id {
+    OPT_STDIN = 256,
+    OPT_CONNECT_TIMEOUT,
+    OPT_MAX_RESPONSE,
+    OPT_RAW,
+    OPT_BENCH,
+    OPT_KEEPALIVE
+};
+
+static const struct option long_options[] = {
+    {"stdin", no_argument, NULL, OPT_STDIN},
+    {"timeout", required_argument, NULL, 't'},
+    {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
+    {"max-response", required_argument, NULL, OPT_MAX_RESPONSE},
+    {"raw", no_argument, NULL, OPT_RAW},
+    {"bench", no_argument, NULL, OPT_BENCH},
+    {"connections", required_argument, NULL, 'c'},
+    {"calls", required_argument, NULL, 'n'},
+    {"keepalive", no_argument, NULL, OPT_KEEPALIVE},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage_text[] =
+    "Usage: uwsgi-rpc [OPTION...] [--] NODE FUNCTION [ARG...]\n"
+    "Calls a function of a uWSGI server and writes its result, and nothing else, to\n"
+    "standard output.\n"
+    "\n"
+    "NODE is host:port, [v6]:port, a path with a slash (UNIX socket) or @name\n"
+    "(abstract UNIX socket); several are separated by commas.\n"
+    "\n"
+    "      --stdin                standard input is one more, last argument\n"
+    "  -t, --timeout SEC          of the whole call (default 30; decimals allowed)\n"
+    "      --connect-timeout SEC  of each attempt to connect\n"
+    "      --max-response BYTES   a larger result is a failure (default: no limit)\n"
+    "      --raw                  ask for the result's bytes alone (modifier2 1)\n"
+    "      --bench                call many times and tell how fast that was\n"
+    "  -c, --connections N        calls at a time in --bench (default 10)\n"
+    "  -n, --calls N              calls in all in --bench (default 10000)\n"
+    "      --keepalive            keep connections in --bench (for a puwsgi-socket)\n"
+    "  -h, --help                 this text\n"
+    "  -V, --version              the version\n"
+    "\n"
+    "Exit codes: 0 ok, 1 standard input or output failed, 2 node unreachable,\n"
+    "3 timeout, 4 closed without an answer (also: no such function there),\n"
+    "5 garbled answer, 6 result too large, 7 call too large, 8 argument too long,\n"
+    "9 out of memory, 64 wrong command line.\n";
+
+enum cli_exit cli_exit_code(enum rpc_status status) {
+    switch (status) {
+    case RPC_OK:
+        return EXIT_OK;
+    case RPC_NODE_UNREACHABLE:
+        return EXIT_UNREACHABLE;
+    case RPC_NODE_TIMEOUT:
+        return EXIT_TIMEOUT;
+    case RPC_NODE_CLOSED:
+        return EXIT_CLOSED;
+    case RPC_NODE_GARBLED:
+        return EXIT_GARBLED;
+    case RPC_NODE_TOO_LARGE:
+        return EXIT_TOO_LARGE;
+    case RPC_NODE_CALL_TOO_LARGE:
+        return EXIT_CALL_TOO_LARGE;
+    case RPC_ARG_TOO_LONG:
+        return EXIT_ARG_TOO_LONG;
+    case RPC_NO_MEMORY:
+        return EXIT_NO_MEMORY;
+    default:
+        return EXIT_COMMAND_LINE;
+    }
+}
+
+/* --- the command line --------------------------------------------------------------------------
+ */
+
+static enum cli_exit complain(enum cli_exit code, const char *what, const char *why) {
+    fprintf(stderr, "uwsgi-rpc: %s: %s\n", what, why);
+    return code;
+}
+
+static enum cli_exit complain_status(enum rpc_status status, const char *what) {
+    return complain(cli_exit_code(status), what, rpc_status_info(status)->message);
+}
+
+/* Seconds as milliseconds, rounded up. */
+static bool parse_seconds(const char *text, int *ms) {
+    char *end;
+    double seconds = strtod(text, &end);
+
+    if (text[strspn(text, "0123456789.")] || end == text || *end || seconds <= 0 ||
+        seconds > INT_MAX / 1000)
+        return false;
+    *ms = (int)(seconds * 1000);
+    if (*ms < seconds * 1000)
+        ++*ms;
+    return true;
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *number) {
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return text[0] && !text[strspn(text, "0123456789")] && errno == 0 && *number > 0 &&
+           *number <= max;
+}
+
+/* One option with its value. EXIT_COMMAND_LINE: the value is wrong. */
+static enum cli_exit take_option(struct cli *cli, int option, const char *value) {
+    uint64_t number = 0;
+    bool good = true;
+
+    switch (option) {
+    case OPT_STDIN:
+        cli->from_stdin = true;
+        break;
+    case 't':
+        good = parse_seconds(value, &cli->opts.timeout_ms);
+        break;
+    case OPT_CONNECT_TIMEOUT:
+        good = parse_seconds(value, &cli->opts.connect_timeout_ms);
+        break;
+    case OPT_MAX_RESPONSE:
+        good = parse_number(value, UINT64_MAX, &cli->opts.max_response);
+        break;
+    case OPT_RAW:
+        cli->opts.raw = true;
+        break;
+    case OPT_BENCH:
+        cli->bench = true;
+        break;
+    case OPT_KEEPALIVE:
+        cli->bench_keepalive = true;
+        break;
+    case 'c':
+        good = parse_number(value, BENCH_CONNECTIONS_MAX, &number);
+        cli->bench_connections = (unsigned)number;
+        break;
+    case 'n':
+        good = parse_number(value, BENCH_CALLS_MAX, &number);
+        cli->bench_calls = (unsigned)number;
+        break;
+    }
+    return good ? EXIT_OK : complain(EXIT_COMMAND_LINE, value, "not a number this option takes");
+}
+
+/*
+ * Options end at NODE, so that no argument is taken for one. An argument that reads like one is
+ * refused rather than sent, unless "--" has said that this is meant.
+ */
+static const char *misplaced_option(int count, char *const *arg) {
+    for (int i = 2; i < count; i++) {
+        size_t len = strcspn(arg[i], "=");
+        for (const struct option *o = long_options; o->name && strncmp(arg[i], "--", 2) == 0; o++)
+            if (len == strlen(o->name) + 2 && memcmp(arg[i] + 2, o->name, len - 2) == 0)
+                return arg[i];
+    }
+    return NULL;
+}
+
+/* NODE, FUNCTION and the arguments. */
+static enum cli_exit take_call(struct cli *cli, int count, char *const *arg) {
+    if (count < 2)
+        return complain(EXIT_COMMAND_LINE, "NODE and FUNCTION are missing", "try --help");
+    if (count - 2 + cli->from_stdin > RPC_ARGS_MAX)
+        return complain_status(RPC_TOO_MANY_ARGS, arg[1]);
+    size_t len = strlen(arg[1]);
+    if (len == 0 || len > RPC_NAME_MAX)
+        return complain_status(RPC_BAD_NAME, "FUNCTION");
+    cli->list = arg[0];
+    cli->call.name = arg[1];
+    cli->call.name_len = (uint16_t)len;
+    for (int i = 2; i < count; i++) {
+        len = strlen(arg[i]);
+        if (len > RPC_ARG_LEN_MAX)
+            return complain_status(RPC_ARG_TOO_LONG, arg[1]);
+        if (len == 0)
+            complain(EXIT_OK, arg[1], "an empty argument cannot be sent and is left out");
+        cli->call.arg[cli->call.arg_count] = arg[i];
+        cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
+    }
+    return EXIT_OK;
+}
+
+/* Reads the whole command line. *done: nothing is left to do but to exit with the code returned. */
+static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, bool *done) {
+    enum cli_exit code = EXIT_OK;
+    int option;
+
+    *done = true;
+    while ((option = getopt_long(argc, argv, "+t:c:n:hV", long_options, NULL)) != -1) {
+        if (option == '?')
+            return complain(EXIT_COMMAND_LINE, "wrong command line", "try --help");
+        if (option == 'h' || option == 'V') {
+            fputs(option == 'h' ? usage_text : "uwsgi-rpc " RPC_VERSION "\n", stdout);
+            return fflush(stdout) ? EXIT_IO : EXIT_OK;
+        }
+        code = take_option(cli, option, optarg);
+        if (code != EXIT_OK)
+            return code;
+    }
+    bool literal = optind > 1 && strcmp(argv[optind - 1], "--") == 0;
+    const char *misplaced = literal ? NULL : misplaced_option(argc - optind, argv + optind);
+    if (misplaced)
+        return complain(EXIT_COMMAND_LINE, misplaced,
+                        "options stand before NODE; as an argument, put -- before NODE");
+    if (!cli->bench && (cli->bench_connections || cli->bench_calls || cli->bench_keepalive))
+        return complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
+    if (cli->bench && cli->bench_keepalive && cli->opts.raw)
+        return complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
+                        "a raw answer ends with its connection");
+    code = take_call(cli, argc - optind, argv + optind);
+    *done = code != EXIT_OK;
+    return code;
+}
+
+/* --- one call ----------------------------------------------------------------------------------
+ */
+
+/* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
+static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
+    size_t len = 0;
+
+    while (len <= RPC_ARG_LEN_MAX) {
+        ssize_t n = read(STDIN_FILENO, buffer + len, RPC_ARG_LEN_MAX + 1 - len);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            return complain(EXIT_IO, "standard input", strerror(errno));
+        len += n > 0 ? (size_t)n : 0;
+    }
+    if (len > RPC_ARG_LEN_MAX)
+        return complain_status(RPC_ARG_TOO_LONG, "standard input");
+    if (len == 0)
+        complain(EXIT_OK, "standard input", "an empty argument cannot be sent and is left out");
+    cli->call.arg[cli->call.arg_count] = buffer;
+    cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
+    return EXIT_OK;
+}
+
+static enum cli_exit write_result(const struct rpc_result *result) {
+    for (size_t done = 0; done < result->len;) {
+        ssize_t n = write(STDOUT_FILENO, result->data + done, (size_t)result->len - done);
+        if (n < 0 && errno != EINTR)
+            return complain(EXIT_IO, "standard output", strerror(errno));
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return EXIT_OK;
+}
+
+static enum cli_exit call_once(const struct cli *cli) {
+    struct rpc_result result;
+    struct rpc_client_report report;
+    enum cli_exit code;
+
+    enum rpc_status status = rpc_client_call(cli->nodes, &cli->opts, &cli->call, &result, &report);
+    const char *asked = report.node ? report.node->name : cli->call.name;
+    if (status == RPC_OK) {
+        code = write_result(&result);
+    } else {
+        code = cli_exit_code(status);
+        fprintf(stderr, "uwsgi-rpc: %s: %s%s%s\n", asked, rpc_status_info(status)->message,
+                report.error ? ": " : "", report.error ? strerror(report.error) : "");
+    }
+    free(result.data);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    static char input[RPC_ARG_LEN_MAX + 1];
+    static struct cli cli = {.opts = {.timeout_ms = DEFAULT_TIMEOUT_MS}};
+    char error[RPC_NODES_ERROR_MAX];
+    bool done;
+
+    enum cli_exit code = take_command_line(&cli, argc, argv, &done);
+    if (done)
+        return code;
+    enum rpc_status status = rpc_nodes_parse(cli.list, &cli.nodes, error, sizeof(error));
+    if (status != RPC_OK) {
+        fprintf(stderr, "uwsgi-rpc: %s\n", error);
+        return cli_exit_code(status);
+    }
+    if (cli.from_stdin)
+        code = read_argument(&cli, input);
+    if (code == EXIT_OK)
+        code = cli.bench ? cli_bench(&cli) : call_once(&cli);
+    rpc_nodes_free(cli.nodes);
+    return code;
+}

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Metrics through a real stats server, and the log variables."""
+import json
+
+import pytest
+from conftest import HTTP, TCP, connect, poll, read_all
+
+
+@pytest.fixture
+def server(uwsgi, tmp_path):
+    node = uwsgi(('socket', 'node.sock'))
+    server = uwsgi(TCP, HTTP, ('stats', 'stats.sock'), ('enable-metrics', 'true'),
+                   ('rpc-metric', 'echo'), ('rpc-remote', f'far {node.directory}/node.sock hello'),
+                   ('route', f'^/none rpc:hello@{tmp_path}/none.sock'))
+    server.node = node
+    return server
+
+
+def metrics(server):
+    with connect(f'{server.directory}/stats.sock') as sock:
+        values = json.loads(read_all(sock))['metrics']
+    return {name[len('plugin.rpc.'):]: row['value'] for name, row in values.items()
+            if name.startswith('plugin.rpc.')}
+
+
+def part(path):
+    return ''.join(c if c.isalnum() or c == '-' else '_' for c in str(path))
+
+
+def test_metrics(server, tmp_path):
+    assert set(metrics(server).values()) == {0}
+    assert server.call('echo', 'ab', 'c') == b'2:ab,1:c,'
+    assert server.call('echo') == b''
+    assert server.call('nosuch') is None
+    assert server.call('', '') is None
+    assert server.call('far', 'x') == b'hello x'
+    assert server.http('/none').status == 502
+    expected = {'calls': 3, 'bytes_in': 4, 'bytes_out': 9 + 7, 'failures': 0,
+                'failures.unknown-function': 1, 'failures.no-name': 1,
+                'failures.node-unreachable': 1, 'function.echo.calls': 2,
+                'function.echo.bytes_in': 3, 'remote.calls': 2, 'remote.failures': 1,
+                f'node.{part(server.node.directory / "node.sock")}.calls': 1,
+                f'node.{part(tmp_path / "none.sock")}.failures': 1}
+    poll(lambda: expected.items() <= metrics(server).items(), what=f'{expected} in the metrics')
+    assert metrics(server)['remote.micros'] > 0
+
+
+def test_no_metrics_unless_enabled(uwsgi):
+    server = uwsgi(TCP, ('stats', 'stats.sock'), ('rpc-metric', 'echo'))
+    assert server.call('echo', 'a') == b'1:a,'
+    with connect(f'{server.directory}/stats.sock') as sock:
+        assert b'plugin.rpc' not in read_all(sock)
+
+
+def test_log_variables(uwsgi):
+    server = uwsgi(TCP, HTTP, ('route', '^/r rpc:hello'),
+                   ('log-format', 'LINE %(method) %(uri) %(status) %(rpcfunc) %(rpcstatus) %(addr)'))
+    server.call('hello')
+    server.wait_log(r'LINE RPC hello 200 hello ok 127\.0\.0\.1\n')
+    server.call('nosuch\n[rpc] forged')
+    server.wait_log(r'LINE RPC nosuch\?\[rpc\]\?forged 404 nosuch\?\[rpc\]\?forged '
+                    r'unknown-function 127\.0\.0\.1\n')
+    assert server.http('/r').body == b'hello'
+    server.wait_log(r'LINE GET /r 200 hello ok 127\.0\.0\.1\n')
+    server.http('/plain')
+    server.wait_log(r'LINE GET /plain 200 - - 127\.0\.0\.1\n')
