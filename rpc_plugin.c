@@ -136,13 +136,16 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
-/*
- * The peer of a request. On a persistent socket uWSGI knows it for the first request only, so the
- * socket itself is asked. False when that fails.
- */
-static bool get_peer(struct wsgi_request *request, struct sockaddr_storage *peer) {
-    socklen_t len = sizeof(*peer);
-    return getpeername(request->fd, (struct sockaddr *)peer, &len) == 0;
+/* uWSGI learns the peer when it accepts: on a persistent socket, for the first request only. */
+static void find_peer(struct wsgi_request *request) {
+    socklen_t len = sizeof(request->client_addr);
+    if (request->c_len == 0)
+        getpeername(request->fd, (struct sockaddr *)&request->client_addr, &len);
+}
+
+/* The peer of a request; of no family at all when it could not be found out. */
+static const struct sockaddr *peer_of(const struct wsgi_request *request) {
+    return (const struct sockaddr *)&request->client_addr;
 }
 
 /* The text of an IPv4 or IPv6 address; "" for any other. */
@@ -157,17 +160,13 @@ static void peer_text(const struct sockaddr *peer, char *text, socklen_t size) {
         inet_ntop(peer->sa_family, addr, text, size);
 }
 
-static bool peer_allowed(struct wsgi_request *request) {
-    struct sockaddr_storage peer;
+static bool peer_allowed(const struct wsgi_request *request) {
+    const struct sockaddr *peer = peer_of(request);
 
-    if (!allow_from_count)
-        return true;
-    if (!get_peer(request, &peer))
-        return false;
-    if (peer.ss_family == AF_UNIX)
+    if (!allow_from_count || peer->sa_family == AF_UNIX)
         return true;
     for (size_t i = 0; i < allow_from_count; i++)
-        if (rpc_cidr_match(&allow_from[i], (struct sockaddr *)&peer))
+        if (rpc_cidr_match(&allow_from[i], peer))
             return true;
     return false;
 }
@@ -175,21 +174,18 @@ static bool peer_allowed(struct wsgi_request *request) {
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-/* Closes without a reply, which on a persistent socket takes an error to be counted. */
+/* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
-    struct sockaddr_storage peer;
     char where[WHERE_MAX] = "packet from ";
     size_t prefix = strlen(where);
 
-    if (get_peer(request, &peer))
-        peer_text((struct sockaddr *)&peer, where + prefix, (socklen_t)(sizeof(where) - prefix));
+    peer_text(peer_of(request), where + prefix, (socklen_t)(sizeof(where) - prefix));
     if (!where[prefix])
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-    if (request->socket->retry)
-        request->write_errors++;
+    rpc_http_close_after(request);
     return -1;
 }
 
@@ -209,8 +205,7 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
         return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
-    if (request->socket->retry)
-        request->write_errors++;
+    rpc_http_close_after(request);
     return UWSGI_OK;
 }
 
@@ -244,6 +239,7 @@ static int packet_request(struct wsgi_request *request) {
 }
 
 static int rpc_request(struct wsgi_request *request) {
+    find_peer(request);
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -261,17 +257,21 @@ static int rpc_request(struct wsgi_request *request) {
 static void rpc_after_request(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
-    if (request->uh->modifier2 <= RPC_PACKET_RAW && !request->parsed) {
-        peer_text((struct sockaddr *)&request->client_addr, addr, sizeof(addr));
-        printable(name, sizeof(name), request->uri, request->uri_len);
-        request->method = "RPC";
-        request->method_len = 3;
-        request->uri = name;
-        request->uri_len = (uint16_t)strlen(name);
-        request->remote_addr = addr;
-        request->remote_addr_len = (uint16_t)strlen(addr);
+    if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
+        log_request(request);
+        return;
     }
+    peer_text(peer_of(request), addr, sizeof(addr));
+    printable(name, sizeof(name), request->uri, request->uri_len);
+    request->method = "RPC";
+    request->method_len = 3;
+    request->uri = name;
+    request->uri_len = (uint16_t)strlen(name);
+    request->remote_addr = addr;
+    request->remote_addr_len = (uint16_t)strlen(addr);
     log_request(request);
+    /* A hook may still look at the request, when the text on the stack is gone. */
+    request->uri_len = request->remote_addr_len = 0;
 }
 
 /* --- request routes ----------------------------------------------------------------------------
