@@ -17,7 +17,8 @@ CFLAGS = ['-std=gnu11', '-fvisibility=hidden'] + os.environ.get('RPC_CFLAGS', ''
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
 GCC_LIST = ['rpc_plugin', 'rpc_table', 'rpc_routing', 'rpc_http', 'rpc_remote', 'rpc_metrics',
-            'rpc_access', 'rpc_bytes', 'rpc_client', 'rpc_node', 'rpc_template', 'rpc_wire']
+            'rpc_lua', 'rpc_access', 'rpc_bytes', 'rpc_client', 'rpc_node', 'rpc_template',
+            'rpc_wire']
 
 for bridge, package in (('xmlrpc', 'libxml-2.0'), ('jsonrpc', 'jansson')):
     flags = pkg_config('--cflags', package)
