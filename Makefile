@@ -13,13 +13,18 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 .DEFAULT_GOAL := all
 .PHONY: all deps demo check unit e2e asan fuzz format install clean help
 
-all: rpc_plugin.so ## build the plugin for the uWSGI found as $(UWSGI)
+all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps: ## install the Debian packages of packages.txt
-	@tests/packages.sh install build demo check
+deps: ## install the Debian packages that demo and check need
+	@tools/packages.sh install build demo check
+
+demo: ## install what is missing, build, start uWSGI and show calls and their answers
+	@tools/packages.sh install build demo
+	@$(MAKE) -s rpc_plugin.so
+	@examples/demo.sh
 
 # --- the plugin -------------------------------------------------------------------------------
 
@@ -40,8 +45,8 @@ rpc_plugin.so: $(SOURCES)
 $(B)/asan/rpc_plugin.so: $(SOURCES)
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
 
-install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins
-	@tests/install.sh "$(DESTDIR)" "$(PREFIX)"
+install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/local, DESTDIR=)
+	@tools/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
@@ -76,13 +81,15 @@ $(B):
 
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
-asan: $(B)/asan/rpc_plugin.so $(B)/functions.so ## run the end-to-end tests with an instrumented plugin
+asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
 
-e2e: rpc_plugin.so $(B)/functions.so ## run the end-to-end tests (E2E=tests/e2e/test_x.py for some)
+e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
 
-check: unit e2e ## run every test
+check: ## install what is missing, build and run every test
+	@tools/packages.sh install build demo check
+	@$(MAKE) -s unit e2e
 
 # --- the remote client: tests that fail each of its allocations, and the command-line program -----
 

@@ -6,6 +6,9 @@
 #include "rpc_plugin.h"
 
 #include "rpc_http.h"
+#ifdef RPC_JSONRPC
+#include "rpc_jsonrpc.h"
+#endif
 #include "rpc_metrics.h"
 #include "rpc_remote.h"
 #include "rpc_routing.h"
@@ -361,11 +364,13 @@ static void warn_open_sockets(void) {
     }
 }
 
-static void warn_left_out(void) {
+static void init_bridges(void) {
 #ifndef RPC_XMLRPC
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");
 #endif
-#ifndef RPC_JSONRPC
+#ifdef RPC_JSONRPC
+    rpc_jsonrpc_init();
+#else
     uwsgi_log("[rpc] built without jansson: the JSON-RPC bridge answers 501\n");
 #endif
 }
@@ -381,7 +386,7 @@ static void rpc_post_init(void) {
     rpc_metrics_init();
     wrap_parsers();
     warn_open_sockets();
-    warn_left_out();
+    init_bridges();
 }
 
 static const char *replaced_name;
@@ -398,7 +403,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .options = options,
     .on_load = rpc_on_load,
     .post_init = rpc_post_init,
-    .init_apps = rpc_remote_register,
+    .preinit_apps = rpc_remote_register,
     .pre_uwsgi_fork = rpc_table_inherit,
     .request = rpc_request,
     .after_request = rpc_after_request,

@@ -49,7 +49,7 @@ static inline enum rpc_status next_item(const char **p, const char *end, const c
 }
 
 enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call) {
-    const char *p = body, *end = body + len, *item;
+    const char *p = body, *end = len ? body + len : body, *item;
     uint16_t item_len;
     unsigned count = 0;
     bool too_many = false;

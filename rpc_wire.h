@@ -26,7 +26,7 @@
 /*
  * Reads a packet's body: the first item that is not empty is the function's name, the others that
  * are not empty its arguments.
- *   body, len   the body (without header); not written to
+ *   body, len   the body (without header); not written to; may be NULL if len is 0
  *   call        filled with slices of body on RPC_OK, otherwise undefined; not yet NUL-terminated,
  *               see rpc_wire_terminate
  * Returns RPC_OK, RPC_TRUNCATED (an item runs past the end), RPC_STRAY_BYTE (one byte is left where
@@ -40,8 +40,8 @@ enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *c
  * length of the following item stood, which has served its purpose.
  *   body, len   as given to rpc_wire_decode, now writable
  *   spare       whether body[len] may be overwritten too; if not, and the last item reaches the
- * end, that one is moved one byte towards the front call        as filled by rpc_wire_decode; its
- * last slice is updated if it was moved
+ *               end, that one is moved one byte towards the front
+ *   call        as filled by rpc_wire_decode; its last slice is updated if it was moved
  */
 void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call);
 
