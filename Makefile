@@ -11,7 +11,7 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check unit e2e asan fuzz format install clean help
+.PHONY: all deps demo check unit e2e asan fuzz bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -117,6 +117,17 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE) $(wildcard *.h)
 
 fuzz: $(FUZZERS) ## fuzz each codec for FUZZ_TIME seconds
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
+
+# --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
+
+$(B)/bench_functions.so: bench/functions.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+
+bench-deps:
+	@tests/packages.sh install build bench
+
+instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
+	$(PYTHON) bench/instructions.py "$(CASE)"
 
 # --- housekeeping -------------------------------------------------------------------------------
 

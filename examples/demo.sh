@@ -5,13 +5,14 @@ set -eu
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
 log=$dir/uwsgi.log
+: >"$log"
 
 cp -r examples "$dir/examples"
 ln -s "${RPC_PLUGIN_DIR:-$PWD}/rpc_plugin.so" "$dir/rpc_plugin.so"
 ini=$dir/examples/quickstart/quickstart.ini
 sed -i 's/127\.0\.0\.1:[0-9]*/127.0.0.1:0/' "$ini"
 
-LD_PRELOAD=${RPC_PRELOAD:-} "${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >"$log" 2>&1 &
+LD_PRELOAD=${RPC_PRELOAD:-} "${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >>"$log" 2>&1 &
 pid=$!
 stop() {
     kill "$pid" 2>/dev/null || true

@@ -14,6 +14,9 @@ from conftest import PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, UWSGI, poll
 FOLDERS = sorted(readme.parent.name for readme in (ROOT / 'examples').glob('*/README.md'))
 ADDRESS = re.compile(r'127\.0\.0\.1:(\d+)')
 SERVERS = ('uwsgi-core ', 'nginx ')
+# What a plugin built without a library answers with 501.
+LEFT_OUT = [word for word, package in (('jsonrpc', 'jansson'), ('xmlrpc', 'libxml-2.0'))
+            if package in os.environ.get('RPC_WITHOUT', '').split()]
 
 
 def free_port():
@@ -109,7 +112,7 @@ def test_readme(folder, tmp_path):
     try:
         example.start()
         calls = [(command, output) for command, output in commands(example.readme)
-                 if not command.startswith(SERVERS)]
+                 if not command.startswith(SERVERS) and not any(word in command for word in LEFT_OUT)]
         assert calls
         for command, output in calls:
             assert same_but_time(example.output(command)) == same_but_time(output), command

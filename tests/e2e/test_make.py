@@ -67,34 +67,39 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(tmp_path):
     assert run(tools / 'packages.sh', 'install', 'build', 'demo', env=env).returncode == 0
 
 
+@pytest.fixture
+def demo():
+    """Runs demo.sh, which may stand in a copy of the examples."""
+    env = dict(os.environ, RPC_PLUGIN_DIR=str(PLUGIN_DIR.resolve()), RPC_PRELOAD=PRELOAD)
+    env.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+    return lambda directory: run(directory / 'examples/demo.sh', env=env)
+
+
 def without_ports(text):
     return re.sub(r'127\.0\.0\.1:\d+', '127.0.0.1:PORT', text)
 
 
-def test_demo_prints_what_the_readme_says():
+def test_demo_prints_what_the_readme_says(demo):
     """The README's is of a build with both bridges, whose calls are the last ones."""
-    env = dict(os.environ, RPC_PLUGIN_DIR=str(PLUGIN_DIR), RPC_PRELOAD=PRELOAD)
-    result = run(ROOT / 'examples/demo.sh', env=env)
+    result = demo(ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
     block = re.search(r'```console\n\$ make demo\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
     assert without_ports(block.group(1)).startswith(without_ports(result.stdout))
 
 
-def test_demo_fails_on_a_wrong_answer(tmp_path):
+def test_demo_fails_on_a_wrong_answer(demo, tmp_path):
     shutil.copytree(ROOT / 'examples', tmp_path / 'examples')
     functions = tmp_path / 'examples/quickstart/quickstart.py'
     functions.write_text(functions.read_text().replace("b'hello',", "b'bye',"))
-    env = dict(os.environ, RPC_PLUGIN_DIR=str(PLUGIN_DIR), RPC_PRELOAD=PRELOAD)
-    result = run(tmp_path / 'examples/demo.sh', env=env)
+    result = demo(tmp_path)
     assert result.returncode == 1
     assert 'expected: hello World' in result.stderr
 
 
-def test_demo_shows_the_log_when_uwsgi_does_not_start(tmp_path):
+def test_demo_shows_the_log_when_uwsgi_does_not_start(demo, tmp_path):
     shutil.copytree(ROOT / 'examples', tmp_path / 'examples')
     with open(tmp_path / 'examples/quickstart/quickstart.ini', 'a') as ini:
         ini.write('strict = true\nno-such-option = true\n')
-    env = dict(os.environ, RPC_PLUGIN_DIR=str(PLUGIN_DIR))
-    result = run(tmp_path / 'examples/demo.sh', env=env)
+    result = demo(tmp_path)
     assert result.returncode == 1
     assert 'no-such-option' in result.stderr

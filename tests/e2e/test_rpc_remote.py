@@ -240,4 +240,5 @@ def test_workers_that_load_their_own_application(uwsgi):
     with Node(echoes) as node:
         server = uwsgi(TCP, HTTP, ('rpc-remote', f'part1 {node.name}'), ('lazy-apps', 'true'),
                        ('processes', 2))
+        poll(lambda: server.log.count('WSGI app 0') == 2, what='both loaded')
         assert [server.call('call', 'part1', 'a') for _ in range(4)] == [b'part1|a'] * 4
