@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from matrix import (cell, pytest_runtest_makereport, pytest_sessionfinish,  # noqa: F401
+                    pytest_terminal_summary)
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
