@@ -21,13 +21,13 @@
 #define OPEN_TO(caller) (1u << (caller))
 
 struct slot {
+    const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
+    struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
-    uint32_t position;       /* in the worker's part, plus one; 0 is a free slot */
-    uint32_t open;           /* OPEN_TO(caller) of each caller that may call it */
-    struct rpc_meter *meter; /* NULL: not one of rpc-metric */
+    uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
 };
 
-/* Open addressing, at most half full; position is written last, so that readers need no lock. */
+/* Open addressing, at most half full; function is written last, so that readers need no lock. */
 static struct {
     struct slot *slot;
     uint32_t mask;
@@ -88,16 +88,15 @@ static uint32_t open_to(const char *name) {
     return open;
 }
 
-static void index_function(uint32_t position) {
-    const char *name = worker_part(table.worker)[position].name;
-    uint32_t hash = hash_name(name, strlen(name)), i = hash & table.mask;
+static void index_function(const struct uwsgi_rpc *function) {
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
 
-    while (table.slot[i].position)
+    while (table.slot[i].function)
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
-    table.slot[i].open = open_to(name);
-    table.slot[i].meter = rpc_metrics_function(name);
-    __atomic_store_n(&table.slot[i].position, position + 1, __ATOMIC_RELEASE);
+    table.slot[i].open = open_to(function->name);
+    table.slot[i].meter = rpc_metrics_function(function->name);
+    __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
 }
 
 /*
@@ -113,31 +112,29 @@ static void index_extend(void) {
         indexed = 0;
     }
     for (; indexed < count; indexed++)
-        index_function((uint32_t)indexed);
+        index_function(&worker_part(table.worker)[indexed]);
     __atomic_store_n(&table.indexed, indexed, __ATOMIC_RELEASE);
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
+/* The slot of a call's function among those indexed so far, NULL when it is not there. */
 static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
-    const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
-
     for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
-        uint32_t position = __atomic_load_n(&table.slot[i].position, __ATOMIC_ACQUIRE);
-        if (!position)
+        const struct slot *slot = &table.slot[i];
+        const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
+        if (!function)
             return NULL;
-        if (table.slot[i].hash == hash &&
-            memcmp(part[position - 1].name, call->name, call->name_len + 1u) == 0)
-            return &table.slot[i];
+        if (slot->hash == hash && memcmp(function->name, call->name, call->name_len + 1u) == 0)
+            return slot;
     }
 }
 
 static const struct slot *find(const struct rpc_call *call) {
-    uint32_t hash = hash_name(call->name, call->name_len);
-
     if (!table.slot || call->name_len > RPC_NAME_MAX)
         return NULL;
     if (table.worker != uwsgi.mywid)
         index_extend();
+    uint32_t hash = hash_name(call->name, call->name_len);
     uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
     const struct slot *slot = index_find(call, hash);
     if (!slot && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
@@ -178,7 +175,7 @@ static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
 static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
                                  struct rpc_result *result) {
-    const struct uwsgi_rpc *function = &worker_part(uwsgi.mywid)[slot->position - 1];
+    const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
 
     enum rpc_status status =
