@@ -35,67 +35,80 @@ static char *put_item(char *p, const char *data, size_t len) {
     return p + len;
 }
 
-/* The next item of a body, empty ones included. p < end. */
-static inline enum rpc_status next_item(const char **p, const char *end, const char **item,
-                                        uint16_t *item_len) {
-    if (end - *p < 2)
-        return RPC_STRAY_BYTE;
-    *item_len = get_u16le(*p);
-    *item = *p + 2;
-    if ((size_t)(end - *item) < *item_len)
-        return RPC_TRUNCATED;
-    *p = *item + *item_len;
-    return RPC_OK;
+/* What is still to be read of a body. */
+struct unread {
+    const char *p;
+    size_t len;
+};
+
+/* Reads the next item, empty ones included, of which at least the length is there. Returns false
+   for one that runs past the end. */
+static inline bool next_item(struct unread *rest, const char **item, uint16_t *item_len) {
+    *item_len = get_u16le(rest->p);
+    *item = rest->p + 2;
+    rest->len -= 2;
+    if (rest->len < *item_len)
+        return false;
+    rest->p = *item + *item_len;
+    rest->len -= *item_len;
+    return true;
+}
+
+/* The first item that is not empty: the name. */
+static inline enum rpc_status read_name(struct unread *rest, struct rpc_call *call) {
+    while (rest->len >= 2) {
+        if (!next_item(rest, &call->name, &call->name_len))
+            return RPC_TRUNCATED;
+        if (call->name_len)
+            return RPC_OK;
+    }
+    return rest->len ? RPC_STRAY_BYTE : RPC_NO_NAME;
 }
 
 enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call) {
-    const char *p = body, *end = len ? body + len : body, *item;
-    uint16_t item_len;
-    unsigned count = 0;
-    bool too_many = false;
+    struct unread rest = {body, len};
+    size_t count = 0;
 
-    call->name = NULL;
-    while (p < end) {
-        enum rpc_status status = next_item(&p, end, &item, &item_len);
-        if (status != RPC_OK)
-            return status;
+    enum rpc_status status = read_name(&rest, call);
+    if (status != RPC_OK)
+        return status;
+    while (rest.len >= 2) {
+        const char *item;
+        uint16_t item_len;
+        if (!next_item(&rest, &item, &item_len))
+            return RPC_TRUNCATED;
         if (item_len == 0)
             continue;
-        if (!call->name) {
-            call->name = item;
-            call->name_len = item_len;
-        } else if (count < RPC_ARGS_MAX) {
+        if (count < RPC_ARGS_MAX) {
             call->arg[count] = item;
-            call->arg_len[count++] = item_len;
-        } else {
-            too_many = true;
+            call->arg_len[count] = item_len;
         }
+        count++;
     }
     call->arg_count = (uint8_t)count;
-    if (!call->name)
-        return RPC_NO_NAME;
+    if (rest.len)
+        return RPC_STRAY_BYTE;
     if (call->name_len > RPC_NAME_MAX || memchr(call->name, 0, call->name_len))
         return RPC_BAD_NAME;
-    return too_many ? RPC_TOO_MANY_ARGS : RPC_OK;
+    return count > RPC_ARGS_MAX ? RPC_TOO_MANY_ARGS : RPC_OK;
+}
+
+/* Moves an item that reaches the end of the body one byte towards the front. */
+static void make_room(char *body, size_t len, const char **item, size_t item_len) {
+    if (*item + item_len == body + len)
+        *item = memmove(body + (*item - body) - 1, *item, item_len);
 }
 
 void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call) {
-    unsigned count = call->arg_count;
-    const char **last = count ? &call->arg[count - 1] : &call->name;
-    size_t last_len = count ? call->arg_len[count - 1] : call->name_len;
+    size_t count = call->arg_count;
 
-    if (count) {
-        body[call->name - body + call->name_len] = 0;
-        for (unsigned i = 0; i < count - 1; i++)
-            body[call->arg[i] - body + call->arg_len[i]] = 0;
-    }
-    size_t at = (size_t)(*last - body);
-    if (at + last_len == len && !spare) {
-        memmove(body + at - 1, body + at, last_len);
-        at--;
-        *last = body + at;
-    }
-    body[at + last_len] = 0;
+    if (!spare && count)
+        make_room(body, len, &call->arg[count - 1], call->arg_len[count - 1]);
+    else if (!spare)
+        make_room(body, len, &call->name, call->name_len);
+    body[call->name - body + call->name_len] = 0;
+    for (size_t i = 0; i < count; i++)
+        body[call->arg[i] - body + call->arg_len[i]] = 0;
 }
 
 size_t rpc_wire_body_len(const struct rpc_call *call) {
@@ -141,14 +154,15 @@ static bool parse_decimal(const char *p, size_t len, uint64_t *value) {
 }
 
 /* The dictionary of a long reply: pairs of items, CONTENT_LENGTH exactly once. */
-static bool parse_length_dict(const char *p, const char *end, uint64_t *value) {
+static bool parse_length_dict(const char *dict, size_t len, uint64_t *value) {
+    struct unread rest = {dict, len};
     const char *key, *item;
     uint16_t key_len, item_len;
     bool found = false;
 
-    while (p < end) {
-        if (next_item(&p, end, &key, &key_len) != RPC_OK || p == end ||
-            next_item(&p, end, &item, &item_len) != RPC_OK)
+    while (rest.len) {
+        if (rest.len < 2 || !next_item(&rest, &key, &key_len) || rest.len < 2 ||
+            !next_item(&rest, &item, &item_len))
             return false;
         if (key_len != LENGTH_KEY_LEN || memcmp(key, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN) != 0)
             continue;
@@ -177,6 +191,5 @@ int rpc_wire_reply_parse(const char *data, size_t len, struct rpc_wire_reply *re
     reply->head_len += body_len;
     if (len < reply->head_len)
         return 0;
-    const char *dict = data + RPC_WIRE_HEADER_LEN;
-    return parse_length_dict(dict, dict + body_len, &reply->result_len) ? 1 : -1;
+    return parse_length_dict(data + RPC_WIRE_HEADER_LEN, body_len, &reply->result_len) ? 1 : -1;
 }
