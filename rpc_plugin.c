@@ -17,6 +17,8 @@
 
 #define DEFAULT_MAX_BODY (16u << 20)
 #define DEFAULT_MAX_BATCH 100
+/* A result up to this length is copied behind its head, which costs less than writing a vector. */
+#define SMALL_RESULT 1024
 /* "packet from " and the longest address. */
 #define WHERE_MAX (sizeof("packet from ") + INET6_ADDRSTRLEN)
 
@@ -194,14 +196,19 @@ static int reject(struct wsgi_request *request, const struct rpc_call *call,
 }
 
 static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
-    char head[RPC_WIRE_REPLY_HEAD_MAX];
-    struct iovec iov[2] = {{head, rpc_wire_reply_head(result->len, head)},
-                           {result->data, (size_t)result->len}};
+    char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
+    size_t head_len = rpc_wire_reply_head(result->len, packet);
 
-    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (result->len <= SMALL_RESULT) {
+        if (result->len)
+            memcpy(packet + head_len, result->data, result->len);
+        return uwsgi_response_write_body_do(request, packet, head_len + result->len);
+    }
+    struct iovec iov[2] = {{packet, head_len}, {result->data, (size_t)result->len}};
     if (request->socket->proto_writev)
-        return uwsgi_response_writev_body_do(request, iov, result->len ? 2 : 1);
-    if (uwsgi_response_write_body_do(request, head, iov[0].iov_len))
+        return uwsgi_response_writev_body_do(request, iov, 2);
+    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (uwsgi_response_write_body_do(request, packet, head_len))
         return -1;
     return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
 }
@@ -219,8 +226,8 @@ static int packet_request(struct wsgi_request *request) {
     struct rpc_call call;
     struct rpc_result result;
 
-    /* No variables in it: nothing for final or response routes to match either. */
-    request->is_routing = request->is_response_routing = 1;
+    /* No variables in it: nothing for final or response routes to match either. And no headers. */
+    request->is_routing = request->is_response_routing = request->headers_sent = 1;
     enum rpc_status status = rpc_wire_decode(request->buffer, len, &call);
     if (status != RPC_OK)
         return reject(request, NULL, status);
