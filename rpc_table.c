@@ -70,12 +70,32 @@ void rpc_table_inherit(void) {
     }
 }
 
-/* FNV-1a, 32 bit */
-static uint32_t hash_name(const char *name, size_t len) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
+static uint64_t load(const char *p, size_t len) {
+    uint64_t word = 0;
+    memcpy(&word, p, len);
+    return word;
+}
+
+/* The 1 to 8 bytes at p as a number; one of a few loads, which may overlap. */
+static uint64_t load_tail(const char *p, size_t len) {
+    if (len >= 4)
+        return load(p, 4) | load(p + len - 4, 4) << 32;
+    return load(p, 1) | load(p + len / 2, 1) << 8 | load(p + len - 1, 1) << 16;
+}
+
+/* Eight bytes a step, each multiplied by 2^64 divided by the golden ratio; the name's NUL is one
+   of them, so that there is a byte even where there is no name. */
+static uint32_t hash_name(const char *name, size_t name_len) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    size_t len = name_len + 1;
+    uint64_t hash = len;
+
+    for (; len > 8; len -= 8, name += 8) {
+        hash = (hash ^ load(name, 8)) * golden;
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ load_tail(name, len)) * golden;
+    return (uint32_t)(hash >> 32);
 }
 
 static uint32_t open_to(const char *name) {
@@ -101,9 +121,10 @@ static void index_function(const struct uwsgi_rpc *function) {
 
 /*
  * Takes in what was registered since the last time. Under uWSGI's own lock, as a function being
- * registered by another thread is counted before its name is written.
+ * registered by another thread is counted before its name is written. Kept out of the way of a
+ * call, which hardly ever needs it.
  */
-static void index_extend(void) {
+__attribute__((cold, noinline)) static void index_extend(void) {
     uwsgi_lock(uwsgi.rpc_table_lock);
     uint64_t count = uwsgi.shared->rpc_count[uwsgi.mywid], indexed = table.indexed;
     if (table.worker != uwsgi.mywid || indexed > count) {
@@ -132,16 +153,15 @@ static const struct slot *index_find(const struct rpc_call *call, uint32_t hash)
 static const struct slot *find(const struct rpc_call *call) {
     if (!table.slot || call->name_len > RPC_NAME_MAX)
         return NULL;
-    if (table.worker != uwsgi.mywid)
-        index_extend();
     uint32_t hash = hash_name(call->name, call->name_len);
-    uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
-    const struct slot *slot = index_find(call, hash);
-    if (!slot && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
+    for (;;) {
+        bool ours = table.worker == uwsgi.mywid;
+        uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
+        const struct slot *slot = ours ? index_find(call, hash) : NULL;
+        if (slot || (ours && indexed == uwsgi.shared->rpc_count[uwsgi.mywid]))
+            return slot;
         index_extend();
-        slot = index_find(call, hash);
     }
-    return slot;
 }
 
 static bool takes_arguments(const struct uwsgi_rpc *function, unsigned count) {
@@ -186,7 +206,8 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
         free(result->data);
         *result = (struct rpc_result){0};
     }
-    rpc_metrics_call(start, slot->meter, call, status, result);
+    if (start)
+        rpc_metrics_call(start, slot->meter, call, status, result);
     return status;
 }
 

@@ -128,17 +128,22 @@ size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *pac
     return (size_t)(p - packet);
 }
 
-size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+/* Header and dictionary of a result too long for a header's 16 bits. */
+__attribute__((cold, noinline)) static size_t long_reply_head(uint64_t result_len, char *head) {
     char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
-
-    if (result_len <= RPC_WIRE_BODY_MAX)
-        return (size_t)(put_header(head, (size_t)result_len, 0) - head);
     char *first = rpc_decimal(result_len, end);
     size_t digit_count = (size_t)(end - first);
+
     char *p = put_header(head, 2 + LENGTH_KEY_LEN + 2 + digit_count, RPC_WIRE_LONG_REPLY);
     p = put_item(p, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN);
     p = put_item(p, first, digit_count);
     return (size_t)(p - head);
+}
+
+size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+    if (result_len > RPC_WIRE_BODY_MAX)
+        return long_reply_head(result_len, head);
+    return (size_t)(put_header(head, (size_t)result_len, 0) - head);
 }
 
 /* A decimal number without sign, blank or anything else. */
