@@ -159,11 +159,10 @@ static void peer_text(const struct sockaddr *peer, char *text, socklen_t size) {
         inet_ntop(peer->sa_family, addr, text, size);
 }
 
-static bool peer_allowed(struct wsgi_request *request) {
+/* Whether rpc-allow-from, which is set, lets the peer of a request call. */
+__attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
     struct sockaddr_storage peer;
 
-    if (!allow_from_count)
-        return true;
     if (!get_peer(request, &peer))
         return false;
     if (peer.ss_family == AF_UNIX)
@@ -195,6 +194,18 @@ static int reject(struct wsgi_request *request, const struct rpc_call *call,
     return -1;
 }
 
+/*
+ * Writes without asking for headers, transformations and response routes, of which a packet has
+ * none.
+ */
+static int write_packet(struct wsgi_request *request, char *data, size_t len) {
+    if (uwsgi_simple_write(request, data, len))
+        return -1;
+    request->response_size += request->write_pos;
+    request->write_pos = 0;
+    return UWSGI_OK;
+}
+
 static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
     char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
     size_t head_len = rpc_wire_reply_head(result->len, packet);
@@ -202,20 +213,20 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
     if (result->len <= SMALL_RESULT) {
         if (result->len)
             memcpy(packet + head_len, result->data, result->len);
-        return uwsgi_response_write_body_do(request, packet, head_len + result->len);
+        return write_packet(request, packet, head_len + result->len);
     }
     struct iovec iov[2] = {{packet, head_len}, {result->data, (size_t)result->len}};
     if (request->socket->proto_writev)
         return uwsgi_response_writev_body_do(request, iov, 2);
     /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
-    if (uwsgi_response_write_body_do(request, packet, head_len))
+    if (write_packet(request, packet, head_len))
         return -1;
-    return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
+    return write_packet(request, result->data, (size_t)result->len);
 }
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
-        return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
+        return write_packet(request, result->data, (size_t)result->len);
     if (request->socket->retry)
         request->write_errors++;
     return UWSGI_OK;
@@ -223,22 +234,20 @@ static int reply_raw(struct wsgi_request *request, const struct rpc_result *resu
 
 static int packet_request(struct wsgi_request *request) {
     size_t len = rpc_packet_len(request);
+    bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
     struct rpc_result result;
 
-    /* No variables in it: nothing for final or response routes to match either. And no headers. */
-    request->is_routing = request->is_response_routing = request->headers_sent = 1;
-    enum rpc_status status = rpc_wire_decode(request->buffer, len, &call);
+    /* No variables in it: nothing for final or response routes to match either. */
+    request->is_routing = request->is_response_routing = 1;
+    enum rpc_status status = rpc_wire_decode(request->buffer, len, spare, &call);
     if (status != RPC_OK)
         return reject(request, NULL, status);
     request->uri = (char *)call.name;
     request->uri_len = call.name_len;
-    if (!peer_allowed(request))
+    if (allow_from_count && !peer_allowed(request))
         return reject(request, &call, RPC_PEER);
 
-    rpc_wire_terminate(request->buffer, len,
-                       len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains, &call);
-    request->uri = (char *)call.name;
     status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
     rpc_core_note(request, call.name, call.name_len, status);
     if (status != RPC_OK)
@@ -264,10 +273,19 @@ static int rpc_request(struct wsgi_request *request) {
     }
 }
 
+/* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
+static bool may_be_logged(const struct wsgi_request *request) {
+    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
+    return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
+           log->big || log->ioerror;
+}
+
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
 static void rpc_after_request(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
+    if (!may_be_logged(request))
+        return;
     if (request->uh->modifier2 <= RPC_PACKET_RAW && !request->parsed) {
         peer_text((struct sockaddr *)&request->client_addr, addr, sizeof(addr));
         printable(name, sizeof(name), request->uri, request->uri_len);

@@ -27,10 +27,12 @@ struct slot {
     uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
 };
 
-/* Open addressing, at most half full; function is written last, so that readers need no lock. */
+/* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
+ */
 static struct {
     struct slot *slot;
-    uint32_t mask;
+    uint32_t mask;    /* number of slots, a power of two, less one */
+    unsigned shift;   /* leaves of a hash the topmost bits, its best, as many as mask has */
     int worker;       /* whose part was indexed, -1 for none */
     uint64_t indexed; /* functions of that part that are in */
 } table = {.worker = -1};
@@ -51,7 +53,7 @@ static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) 
 
 void rpc_table_init(void) {
     uint32_t size = 2;
-    while (size < uwsgi.rpc_max * 2)
+    for (table.shift = 31; size < uwsgi.rpc_max * 4; table.shift--)
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
@@ -85,7 +87,7 @@ static uint64_t load_tail(const char *p, size_t len) {
 
 /* Eight bytes a step, each multiplied by 2^64 divided by the golden ratio; the name's NUL is one
    of them, so that there is a byte even where there is no name. */
-static uint32_t hash_name(const char *name, size_t name_len) {
+static inline uint32_t hash_name(const char *name, size_t name_len) {
     const uint64_t golden = 0x9e3779b97f4a7c15u;
     size_t len = name_len + 1;
     uint64_t hash = len;
@@ -109,7 +111,7 @@ static uint32_t open_to(const char *name) {
 }
 
 static void index_function(const struct uwsgi_rpc *function) {
-    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash >> table.shift;
 
     while (table.slot[i].function)
         i = (i + 1) & table.mask;
@@ -140,7 +142,7 @@ __attribute__((cold, noinline)) static void index_extend(void) {
 
 /* The slot of a call's function among those indexed so far, NULL when it is not there. */
 static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
-    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
+    for (uint32_t i = hash >> table.shift;; i = (i + 1) & table.mask) {
         const struct slot *slot = &table.slot[i];
         const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
         if (!function)

@@ -65,7 +65,19 @@ static inline enum rpc_status read_name(struct unread *rest, struct rpc_call *ca
     return rest->len ? RPC_STRAY_BYTE : RPC_NO_NAME;
 }
 
-enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call) {
+/* Moves the last item, if it reaches the end, one byte towards the front and puts its NUL there. */
+__attribute__((cold, noinline)) static void move_last(char *end, struct rpc_call *call) {
+    unsigned count = call->arg_count;
+    const char **item = count ? &call->arg[count - 1] : &call->name;
+    size_t item_len = count ? call->arg_len[count - 1] : call->name_len;
+
+    if (*item + item_len != end)
+        return;
+    *item = memmove(end - item_len - 1, *item, item_len);
+    end[-1] = 0;
+}
+
+enum rpc_status rpc_wire_decode(char *body, size_t len, bool spare, struct rpc_call *call) {
     struct unread rest = {body, len};
     size_t count = 0;
 
@@ -75,8 +87,10 @@ enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *c
     while (rest.len >= 2) {
         const char *item;
         uint16_t item_len;
+        char *length = body + (rest.p - body);
         if (!next_item(&rest, &item, &item_len))
             return RPC_TRUNCATED;
+        *length = 0; /* it has been read, and the item before it ends here */
         if (item_len == 0)
             continue;
         if (count < RPC_ARGS_MAX) {
@@ -85,30 +99,18 @@ enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *c
         }
         count++;
     }
-    call->arg_count = (uint8_t)count;
     if (rest.len)
         return RPC_STRAY_BYTE;
-    if (call->name_len > RPC_NAME_MAX || memchr(call->name, 0, call->name_len))
+    if (count > RPC_ARGS_MAX)
+        return RPC_TOO_MANY_ARGS;
+    call->arg_count = (uint8_t)count;
+    if (spare)
+        body[len] = 0;
+    else
+        move_last(body + len, call);
+    if (call->name_len > RPC_NAME_MAX || strlen(call->name) != call->name_len)
         return RPC_BAD_NAME;
-    return count > RPC_ARGS_MAX ? RPC_TOO_MANY_ARGS : RPC_OK;
-}
-
-/* Moves an item that reaches the end of the body one byte towards the front. */
-static void make_room(char *body, size_t len, const char **item, size_t item_len) {
-    if (*item + item_len == body + len)
-        *item = memmove(body + (*item - body) - 1, *item, item_len);
-}
-
-void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call) {
-    size_t count = call->arg_count;
-
-    if (!spare && count)
-        make_room(body, len, &call->arg[count - 1], call->arg_len[count - 1]);
-    else if (!spare)
-        make_room(body, len, &call->name, call->name_len);
-    body[call->name - body + call->name_len] = 0;
-    for (size_t i = 0; i < count; i++)
-        body[call->arg[i] - body + call->arg_len[i]] = 0;
+    return RPC_OK;
 }
 
 size_t rpc_wire_body_len(const struct rpc_call *call) {
