@@ -2,8 +2,8 @@
 /*
  * uWSGI's Lua plugin pushes the arguments without asking Lua for room, of which there is enough for
  * some 40, and (2.0) leaves the message of each error on the stack. More arguments, or 32 after a
- * dozen errors, are written past the end of Lua's stack. So Lua is asked here, through the functions
- * the plugin itself is bound to.
+ * dozen errors, are written past the end of Lua's stack. So Lua is asked here, through the
+ * functions the plugin itself is bound to.
  */
 #include "rpc_lua.h"
 
