@@ -175,7 +175,13 @@ static bool peer_allowed(struct wsgi_request *request) {
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-/* Closes without a reply, which on a persistent socket takes an error to be counted. */
+/* Has a persistent connection closed after this request, which takes an error to be counted. */
+static void close_persistent(struct wsgi_request *request) {
+    if (request->socket->retry)
+        request->write_errors++;
+}
+
+/* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
     struct sockaddr_storage peer;
@@ -188,8 +194,7 @@ static int reject(struct wsgi_request *request, const struct rpc_call *call,
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-    if (request->socket->retry)
-        request->write_errors++;
+    close_persistent(request);
     return -1;
 }
 
@@ -209,8 +214,7 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
         return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
-    if (request->socket->retry)
-        request->write_errors++;
+    close_persistent(request);
     return UWSGI_OK;
 }
 
@@ -243,7 +247,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int rpc_request(struct wsgi_request *request) {
+static int dispatch(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -255,6 +259,18 @@ static int rpc_request(struct wsgi_request *request) {
     default:
         return reject(request, NULL, RPC_MODIFIER2);
     }
+}
+
+/*
+ * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
+ * connection. In any other its next call would wait until the caller gives up, and so would whoever
+ * is given this core next.
+ */
+static int rpc_request(struct wsgi_request *request) {
+    int ret = dispatch(request);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        close_persistent(request);
+    return ret;
 }
 
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
