@@ -183,6 +183,15 @@ __attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request)
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
+<<<<<<< HEAD
+=======
+/* Has a persistent connection closed after this request, which takes an error to be counted. */
+static void close_persistent(struct wsgi_request *request) {
+    if (request->socket->retry)
+        request->write_errors++;
+}
+
+>>>>>>> matrix
 /* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
@@ -194,7 +203,11 @@ static int reject(struct wsgi_request *request, const struct rpc_call *call,
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
+<<<<<<< HEAD
     rpc_http_close_after(request);
+=======
+    close_persistent(request);
+>>>>>>> matrix
     return -1;
 }
 
@@ -230,8 +243,13 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
+<<<<<<< HEAD
         return write_packet(request, result->data, (size_t)result->len);
     rpc_http_close_after(request);
+=======
+        return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
+    close_persistent(request);
+>>>>>>> matrix
     return UWSGI_OK;
 }
 
@@ -262,7 +280,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int rpc_request(struct wsgi_request *request) {
+static int dispatch(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -276,11 +294,24 @@ static int rpc_request(struct wsgi_request *request) {
     }
 }
 
+<<<<<<< HEAD
 /* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
 static bool may_be_logged(const struct wsgi_request *request) {
     const struct uwsgi_logging_options *log = &uwsgi.logging_options;
     return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
            log->big || log->ioerror;
+=======
+/*
+ * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
+ * connection. In any other its next call would wait until the caller gives up, and so would whoever
+ * is given this core next.
+ */
+static int rpc_request(struct wsgi_request *request) {
+    int ret = dispatch(request);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        close_persistent(request);
+    return ret;
+>>>>>>> matrix
 }
 
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
