@@ -183,15 +183,6 @@ __attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request)
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-<<<<<<< HEAD
-=======
-/* Has a persistent connection closed after this request, which takes an error to be counted. */
-static void close_persistent(struct wsgi_request *request) {
-    if (request->socket->retry)
-        request->write_errors++;
-}
-
->>>>>>> matrix
 /* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
@@ -203,11 +194,7 @@ static int reject(struct wsgi_request *request, const struct rpc_call *call,
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-<<<<<<< HEAD
     rpc_http_close_after(request);
-=======
-    close_persistent(request);
->>>>>>> matrix
     return -1;
 }
 
@@ -243,13 +230,8 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
-<<<<<<< HEAD
         return write_packet(request, result->data, (size_t)result->len);
     rpc_http_close_after(request);
-=======
-        return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
-    close_persistent(request);
->>>>>>> matrix
     return UWSGI_OK;
 }
 
@@ -294,13 +276,6 @@ static int dispatch(struct wsgi_request *request) {
     }
 }
 
-<<<<<<< HEAD
-/* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
-static bool may_be_logged(const struct wsgi_request *request) {
-    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
-    return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
-           log->big || log->ioerror;
-=======
 /*
  * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
  * connection. In any other its next call would wait until the caller gives up, and so would whoever
@@ -309,9 +284,15 @@ static bool may_be_logged(const struct wsgi_request *request) {
 static int rpc_request(struct wsgi_request *request) {
     int ret = dispatch(request);
     if (uwsgi.async > 1 || uwsgi.loop)
-        close_persistent(request);
+        rpc_http_close_after(request);
     return ret;
->>>>>>> matrix
+}
+
+/* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
+static bool may_be_logged(const struct wsgi_request *request) {
+    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
+    return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
+           log->big || log->ioerror;
 }
 
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
