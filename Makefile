@@ -11,15 +11,20 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check unit e2e asan fuzz format install clean help
+.PHONY: all deps demo check unit e2e asan fuzz bench bench-deps instructions format install clean help
 
-all: rpc_plugin.so ## build the plugin for the uWSGI found as $(UWSGI)
+all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-deps: ## install the Debian packages of packages.txt
-	@tests/packages.sh install build demo check
+deps: ## install the Debian packages that demo and check need
+	@tools/packages.sh install build demo check
+
+demo: ## install what is missing, build, start uWSGI and show calls and their answers
+	@tools/packages.sh install build demo
+	@$(MAKE) -s rpc_plugin.so
+	@examples/demo.sh
 
 # --- the plugin -------------------------------------------------------------------------------
 
@@ -40,12 +45,12 @@ rpc_plugin.so: $(SOURCES)
 $(B)/asan/rpc_plugin.so: $(SOURCES)
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
 
-install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins
-	@tests/install.sh "$(DESTDIR)" "$(PREFIX)"
+install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/local, DESTDIR=)
+	@tools/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_remote.c rpc_metrics.c,$(wildcard rpc_*.c))
+PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
@@ -76,13 +81,15 @@ $(B):
 
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
-asan: $(B)/asan/rpc_plugin.so $(B)/functions.so ## run the end-to-end tests with an instrumented plugin
+asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
 
-e2e: rpc_plugin.so $(B)/functions.so ## run the end-to-end tests (E2E=tests/e2e/test_x.py for some)
+e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
 
-check: unit e2e ## run every test
+check: ## install what is missing, build and run every test
+	@tools/packages.sh install build demo check
+	@$(MAKE) -s unit e2e
 
 # --- the remote client: tests that fail each of its allocations, and the command-line program -----
 
@@ -110,6 +117,17 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE) $(wildcard *.h)
 
 fuzz: $(FUZZERS) ## fuzz each codec for FUZZ_TIME seconds
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
+
+# --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
+
+$(B)/bench_functions.so: bench/functions.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+
+bench-deps:
+	@tools/packages.sh install build bench
+
+instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
+	$(PYTHON) bench/instructions.py "$(CASE)"
 
 # --- housekeeping -------------------------------------------------------------------------------
 

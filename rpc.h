@@ -65,7 +65,7 @@ struct rpc_result {
     X(FORBIDDEN, "forbidden-function", 404, 500, -32601, -32601, "no such function")               \
     X(PEER, "forbidden-peer", 403, 500, -32600, -32600, "peer not allowed by rpc-allow-from")      \
     X(REFUSED, "refused", 500, 500, -32000, -32500,                                                \
-      "the function's language plugin cannot take this many arguments")                            \
+      "the function's language plugin cannot take this call")                            \
     X(EMPTY, "empty", 500, 500, -32000, -32500, "the function failed or returned nothing")         \
     X(BAD_ANSWER, "bad-answer", 500, 500, -32000, -32500,                                          \
       "the function's answer is of no use here")                                                   \
@@ -84,6 +84,8 @@ struct rpc_result {
     X(NOT_WELL_FORMED, "not-well-formed", 400, 500, -32700, -32700,                                \
       "the document is not well formed")                                                           \
     X(BAD_REQUEST, "bad-request", 400, 500, -32600, -32600, "not a valid request")                 \
+    X(TOO_MANY_VALUES, "too-many-values", 400, 500, -32600, -32600, "the document holds too many values") \
+    X(NUMBER_RANGE, "number-range", 400, 500, -32600, -32600, "a number is too large to be read") \
     X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \
     X(OUTSIDE_PREFIX, "outside-prefix", 404, 500, -32601, -32601, "outside rpc-http-prefix")       \
     X(METHOD, "method", 405, 500, -32600, -32600, "this bridge takes POST requests only")          \

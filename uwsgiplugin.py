@@ -17,12 +17,17 @@ CFLAGS = ['-std=gnu11', '-fvisibility=hidden'] + os.environ.get('RPC_CFLAGS', ''
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
 GCC_LIST = ['rpc_plugin', 'rpc_table', 'rpc_routing', 'rpc_http', 'rpc_remote', 'rpc_metrics',
-            'rpc_access', 'rpc_bytes', 'rpc_client', 'rpc_node', 'rpc_template', 'rpc_wire']
+            'rpc_language', 'rpc_access', 'rpc_bytes', 'rpc_client', 'rpc_node', 'rpc_template',
+            'rpc_wire']
 
-for bridge, package in (('xmlrpc', 'libxml-2.0'), ('jsonrpc', 'jansson')):
+BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
+            ['rpc_xmlrpc', 'rpc_xmlrpc_calls', 'rpc_xmlrpc_parse', 'rpc_xmlrpc_scalar']),
+           ('RPC_JSONRPC', 'jansson', ['rpc_jsonrpc']))
+
+for macro, package, sources in BRIDGES:
     flags = pkg_config('--cflags', package)
     if flags is None or package in os.environ.get('RPC_WITHOUT', '').split():
         continue
-    CFLAGS += flags + ['-DRPC_' + bridge.upper()]
+    CFLAGS += flags + ['-D' + macro]
     LIBS += pkg_config('--libs', package)
-    GCC_LIST.append('rpc_' + bridge)
+    GCC_LIST += sources

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What the benchmarks share: one uWSGI with either plugin, the requests sent to it, its clocks."""
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+BUILD = ROOT / 'build'
+UWSGI = os.environ.get('UWSGI', 'uwsgi-core')
+STOCK_DIR = Path(os.environ.get('STOCK_DIR', '/usr/lib/uwsgi/plugins'))
+PLUGIN_DIRS = {'stock': STOCK_DIR, 'ours': ROOT, 'null': BUILD / 'null'}
+HELLO = b'hello world'
+START_SEC = 60
+
+
+def array(*items):
+    """The body of a uwsgi packet: items of a 16 bit length and their bytes."""
+    items = [item if isinstance(item, bytes) else str(item).encode() for item in items]
+    return b''.join(struct.pack('<H', len(item)) + item for item in items)
+
+
+def packet(*items, modifier2=0):
+    body = array(*items)
+    return struct.pack('<BHB', 173, len(body), modifier2) + body
+
+
+def http(path, method='GET', headers=(), body=b'', keepalive=True):
+    """An HTTP/1.1 request as curl sends it, with the headers of the caller in place of its own."""
+    lines = [f'{method} {path} HTTP/1.1', 'Host: 127.0.0.1', 'User-Agent: bench', 'Accept: */*']
+    lines += [f'{name}: {value}' for name, value in headers]
+    if body:
+        lines.append(f'Content-Length: {len(body)}')
+    if not keepalive:
+        lines.append('Connection: close')
+    return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
+
+
+def connect(address, timeout=60):
+    if isinstance(address, tuple):
+        return socket.create_connection(address, timeout)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(timeout)
+    sock.connect(str(address))
+    return sock
+
+
+def exchange(address, request):
+    """One request on a connection of its own; everything that comes back until it is closed."""
+    with connect(address) as sock:
+        sock.sendall(request)
+        chunks = []
+        while chunk := sock.recv(1 << 20):
+            chunks.append(chunk)
+        return b''.join(chunks)
+
+
+class Uwsgi:
+    """One uWSGI without master, so that the process is the worker; options are (name, value)."""
+
+    def __init__(self, plugin, options, plugins=('symcall', 'rpc')):
+        self.directory = tempfile.TemporaryDirectory(prefix='rpc-bench-')
+        self.path = Path(self.directory.name)
+        lines = [('plugin-dir', PLUGIN_DIRS[plugin]), ('plugin-dir', STOCK_DIR)]
+        lines += [('plugin', name) for name in plugins]
+        lines += [('buffer-size', 65535), ('disable-logging', 'true'), ('need-app', 'false'),
+                  ('socket-timeout', 120), ('listen', 100),
+                  ('symcall-register-rpc', 'chello bench_hello'),
+                  ('symcall-register-rpc', 'blob bench_blob')]
+        lines += options
+        ini = self.path / 'uwsgi.ini'
+        ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
+        self.logfile = self.path / 'uwsgi.log'
+        self.process = None
+        self.sockets = []
+
+    def start(self, wrapper=()):
+        env = dict(os.environ, LD_PRELOAD=str(BUILD / 'bench_functions.so'))
+        with open(self.logfile, 'wb') as log:
+            self.process = subprocess.Popen(
+                [*wrapper, UWSGI, '--ini', str(self.path / 'uwsgi.ini')], cwd=self.path, env=env,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + START_SEC
+        while 'spawned uWSGI worker 1 (and the only)' not in self.log:
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f'uWSGI did not start:\n{self.log}')
+            time.sleep(0.01)
+        bound = re.findall(r'uwsgi socket \d+ bound to (?:TCP|UNIX) address (\S+)', self.log)
+        self.sockets = [self._address(text) for text in bound]
+        return self
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _address(self, text):
+        if ':' not in text:
+            return str(self.path / text)
+        host, port = text.rsplit(':', 1)
+        return host, int(port)
+
+    @property
+    def log(self):
+        return self.logfile.read_text(errors='replace')
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.directory.cleanup()
+
+
+def cpu_seconds(pid):
+    """User and system time of a whole process, from its CPU clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def peak_kib(pid):
+    """The largest resident size since peak_reset."""
+    return int(re.search(r'VmHWM:\s+(\d+)', Path(f'/proc/{pid}/status').read_text()).group(1))
+
+
+def peak_reset(pid):
+    Path(f'/proc/{pid}/clear_refs').write_text('5')
+
+
+def table(header, rows):
+    """Rows of text as a Markdown table."""
+    rows = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    rows.insert(1, ['-' * width for width in widths])
+    return '\n'.join('| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths)) + ' |'
+                     for row in rows)

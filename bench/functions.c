@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the benchmarks call: C functions for symcall-register-rpc, so that no interpreter stands
+ * between the plugin and the figures.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out);
+uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out);
+
+/* "hello world", whatever the arguments. */
+uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    (void)argc, (void)argv, (void)argvs;
+    *out = malloc(11);
+    if (!*out)
+        return 0;
+    memcpy(*out, "hello world", 11);
+    return 11;
+}
+
+/* As many bytes as the first argument says, all of them 'x'. */
+uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    (void)argvs;
+    size_t len = argc ? strtoull(argv[0], NULL, 10) : 0;
+    *out = len ? malloc(len) : NULL;
+    if (!*out)
+        return 0;
+    memset(*out, 'x', len);
+    return len;
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What a user sees of make: help, install, and the packages that are missing."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import PLUGIN_DIR, PRELOAD, ROOT
+
+
+def run(*command, **kwargs):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL, timeout=300, **kwargs)
+
+
+def test_help_lists_every_target():
+    makefile = (ROOT / 'Makefile').read_text()
+    targets = set(re.findall(r'^([a-z0-9]+):(?!=)', makefile, re.M))
+    lines = run('make', '-C', ROOT, '--no-print-directory', 'help').stdout.splitlines()
+    assert {line.split()[0] for line in lines} == targets
+    assert all(len(line) <= 100 for line in lines)
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Runs tools/install.sh where rpc_plugin.so is."""
+    plugin = tmp_path / 'rpc_plugin.so'
+    shutil.copyfile(PLUGIN_DIR / 'rpc_plugin.so', plugin)
+    return lambda destdir, prefix: run(ROOT / 'tools/install.sh', destdir, prefix, cwd=tmp_path)
+
+
+def test_install_prints_the_lines_that_load_it(install, tmp_path):
+    result = install(str(tmp_path / 'root'), '/opt/x')
+    assert result.returncode == 0
+    assert result.stdout == 'plugin-dir = /opt/x/lib/uwsgi/plugins\nplugin = rpc\n'
+    installed = tmp_path / 'root/opt/x/lib/uwsgi/plugins/rpc_plugin.so'
+    assert installed.read_bytes() == (PLUGIN_DIR / 'rpc_plugin.so').read_bytes()
+    assert installed.stat().st_mode & 0o777 == 0o644
+
+
+def test_install_never_replaces_a_file_of_a_package(install):
+    stock = '/usr/lib/uwsgi/plugins/rpc_plugin.so'
+    if run('dpkg-query', '-S', stock).returncode:
+        pytest.skip('no package owns ' + stock)
+    before = os.stat(stock)
+    result = install('', '/usr')
+    assert result.returncode == 1
+    assert 'belongs to a package' in result.stderr
+    assert os.stat(stock) == before
+
+
+def test_missing_packages_are_named_where_they_cannot_be_installed(tmp_path):
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    shutil.copy(ROOT / 'tools/packages.sh', tools)
+    (tmp_path / 'packages.txt').write_text('demo  no-such-package-1\ncheck  no-such-package-2\n')
+    commands = tmp_path / 'bin'  # no apt-get there
+    commands.mkdir()
+    for name in ('awk', 'dirname', 'dpkg-query', 'id', 'sh'):
+        (commands / name).symlink_to(shutil.which(name))
+    env = dict(os.environ, PATH=str(commands))
+    result = run(tools / 'packages.sh', 'install', 'build', 'demo', env=env)
+    assert result.returncode == 1 and result.stdout == ''
+    assert 'no-such-package-1' in result.stderr and 'no-such-package-2' not in result.stderr
+    (tmp_path / 'packages.txt').write_text('')
+    assert run(tools / 'packages.sh', 'install', 'build', 'demo', env=env).returncode == 0
+
+
+@pytest.fixture
+def demo():
+    """Runs demo.sh, which may stand in a copy of the examples."""
+    if PRELOAD:
+        pytest.skip('AddressSanitizer stops uWSGI, which reads too far to expand %d')
+    env = dict(os.environ, RPC_PLUGIN_DIR=str(PLUGIN_DIR.resolve()))
+    return lambda directory: run(directory / 'examples/demo.sh', env=env)
+
+
+def without_ports(text):
+    return re.sub(r'127\.0\.0\.1:\d+', '127.0.0.1:PORT', text)
+
+
+def test_demo_prints_what_the_readme_says(demo):
+    """The README's is of a build with both bridges, whose calls are the last ones."""
+    result = demo(ROOT)
+    assert result.returncode == 0, result.stdout + result.stderr
+    block = re.search(r'```console\n\$ make demo\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
+    assert without_ports(block.group(1)).startswith(without_ports(result.stdout))
+
+
+def test_demo_fails_on_a_wrong_answer(demo, tmp_path):
+    shutil.copytree(ROOT / 'examples', tmp_path / 'examples')
+    functions = tmp_path / 'examples/quickstart/quickstart.py'
+    functions.write_text(functions.read_text().replace("b'hello',", "b'bye',"))
+    result = demo(tmp_path)
+    assert result.returncode == 1
+    assert 'expected: hello World' in result.stderr
+
+
+def test_demo_shows_the_log_when_uwsgi_does_not_start(demo, tmp_path):
+    shutil.copytree(ROOT / 'examples', tmp_path / 'examples')
+    with open(tmp_path / 'examples/quickstart/quickstart.ini', 'a') as ini:
+        ini.write('strict = true\nno-such-option = true\n')
+    result = demo(tmp_path)
+    assert result.returncode == 1
+    assert 'no-such-option' in result.stderr

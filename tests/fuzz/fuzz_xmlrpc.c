@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fuzzes rpc_xmlrpc: whatever the document is, every call keeps the promises of struct rpc_call,
+ * and the response is a well-formed document.
+ */
+#include "rpc_xmlrpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+
+#define MAX_CALLS 8
+
+static void check(bool truth) {
+    if (!truth)
+        abort();
+}
+
+/* Returns the arguments behind one another, the name first. */
+static enum rpc_status echo_call(void *ctx, const struct rpc_call *call,
+                                 struct rpc_result *result) {
+    size_t *count = ctx, len = call->name_len;
+    check(++*count <= MAX_CALLS);
+    check(call->name_len >= 1 && call->name_len <= RPC_NAME_MAX);
+    check(strlen(call->name) == call->name_len);
+    check(call->arg_count <= RPC_ARGS_MAX);
+    for (size_t i = 0; i < call->arg_count; i++) {
+        check(call->arg[i][call->arg_len[i]] == 0);
+        len += call->arg_len[i];
+    }
+    char *p = result->data = malloc(len + 1);
+    check(p != NULL);
+    memcpy(p, call->name, call->name_len);
+    p += call->name_len;
+    for (size_t i = 0; i < call->arg_count; p += call->arg_len[i++])
+        memcpy(p, call->arg[i], call->arg_len[i]);
+    result->len = len;
+    return RPC_OK;
+}
+
+static void list(void *ctx, void (*visit)(void *visitor, const char *name), void *visitor) {
+    (void)ctx;
+    visit(visitor, "echo");
+    visit(visitor, "\xff<&>\r");
+}
+
+static void handle(const char *body, size_t len, const char *charset) {
+    size_t count = 0;
+    struct rpc_bytes response = {0};
+    struct rpc_bridge bridge = {echo_call, list, &count, MAX_CALLS};
+    check(rpc_xmlrpc_handle(&bridge, body, len, charset, &response) == RPC_OK);
+    check(!response.failed && response.len > 0);
+    xmlDocPtr doc = xmlReadMemory(response.data, (int)response.len, NULL, NULL,
+                                  XML_PARSE_NONET | XML_PARSE_HUGE);
+    check(doc != NULL);
+    check(!strcmp((const char *)xmlDocGetRootElement(doc)->name, "methodResponse"));
+    xmlFreeDoc(doc);
+    rpc_bytes_free(&response);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+    static const char *const charsets[] = {"utf-8", "iso-8859-1", "utf-16", "shift_jis"};
+    handle((const char *)data, len, NULL);
+    handle((const char *)data, len, charsets[len % 4]);
+    return 0;
+}
