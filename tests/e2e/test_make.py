@@ -84,7 +84,8 @@ def test_demo_prints_what_the_readme_says(demo):
     """The README's is of a build with both bridges, whose calls are the last ones."""
     result = demo(ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
-    block = re.search(r'```console\n\$ make demo\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
+    readme = (ROOT / 'README.md').read_text()
+    block = re.search(r'```console\n\$ make demo\n(.*?)```', readme, re.S)
     assert without_ports(block.group(1)).startswith(without_ports(result.stdout))
 
 
