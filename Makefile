@@ -16,7 +16,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
 help: ## list the targets
-	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 deps: ## install the Debian packages that demo and check need
 	@tools/packages.sh install build demo check
