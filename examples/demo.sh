@@ -20,7 +20,7 @@ stop() {
     rm -rf "$dir"
 }
 trap stop EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 until grep -q 'spawned uWSGI worker 1' "$log"; do
     kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; exit 1; }
