@@ -693,7 +693,8 @@ def test_persistent_packets_beside_routes(uwsgi, name):
         sock.sendall(packet('nosuch'))
         assert read_all(sock) == b''
     assert server.http('/local').body == b'local'
-    assert len(re.findall(r'\] 127\.0\.0\.1 .* RPC (?:big|nosuch) ', server.log)) == 5
+    poll(lambda: len(re.findall(r'\] 127\.0\.0\.1 .* RPC (?:big|nosuch) ', server.log)) == 5,
+         what='five lines in the access log')
 
 
 def test_nothing_is_left_open(failing):
