@@ -204,6 +204,8 @@ class Server:
 TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
 HTTP11 = ('http11-socket', '127.0.0.1:0')
+# Longer than any test waits: a connection that should be closed is not closed by this.
+PATIENT = ('socket-timeout', 100)
 
 
 @pytest.fixture
