@@ -11,7 +11,7 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check unit e2e asan fuzz bench bench-deps instructions format install clean help
+.PHONY: all deps demo check unit e2e asan fuzz soak bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -128,6 +128,16 @@ bench-deps:
 
 instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
 	$(PYTHON) bench/instructions.py "$(CASE)"
+
+# --- soak: many calls, and the memory of the worker that served them ---------------------------
+
+SOAK_CALLS ?= 200000
+
+$(B)/http_loop: tests/soak/http_loop.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $<
+
+soak: rpc_plugin.so $(B)/functions.so $(B)/http_loop ## SOAK_CALLS routed calls of each kind: is memory flat?
+	$(PYTHON) tests/soak/routes.py $(SOAK_CALLS)
 
 # --- housekeeping -------------------------------------------------------------------------------
 
