@@ -1,0 +1,17 @@
+"""What the nodes of the cluster can do."""
+import uwsgi
+
+NAME = uwsgi.opt['name']
+
+
+def whoami(*args):
+    """The name of the node that was asked."""
+    return NAME
+
+
+def add(*args):
+    return str(sum(int(arg) for arg in args)).encode()
+
+
+uwsgi.register_rpc('whoami', whoami)
+uwsgi.register_rpc('add', add)
