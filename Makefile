@@ -124,7 +124,7 @@ $(B)/bench_functions.so: bench/functions.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
 bench-deps:
-	@tests/packages.sh install build bench
+	@tools/packages.sh install build bench
 
 instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
 	$(PYTHON) bench/instructions.py "$(CASE)"
