@@ -79,8 +79,7 @@ static void assert_call(const struct rpc_call *call, const char *items) {
 /* --- rpc_wire_decode ----------------------------------------------------------------------------
  */
 
-START_TEST(test_wire_decode_bytes)
-{
+START_TEST(test_wire_decode_bytes) {
     static const char body[] = "\x05\x00hello\x03\x00\x66oo\x00\x00\x02\x00\x00\xff";
     struct rpc_bytes bytes = {0};
     struct rpc_call call;
@@ -106,8 +105,7 @@ static const struct {
               {"f|||", "f"},   {"f||a", "f|a"},   {"f||||a||b", "f|a|b"},
               {"f|a|", "f|a"}, {"f|a|||", "f|a"}, {"||f||a|||b||", "f|a|b"}};
 
-START_TEST(test_wire_decode_ignores_empty_items)
-{
+START_TEST(test_wire_decode_ignores_empty_items) {
     for (size_t i = 0; i < COUNT(bodies); i++) {
         struct rpc_bytes body = body_of(bodies[i].body);
         struct rpc_call call;
@@ -120,8 +118,7 @@ START_TEST(test_wire_decode_ignores_empty_items)
 }
 END_TEST
 
-START_TEST(test_wire_decode_no_name)
-{
+START_TEST(test_wire_decode_no_name) {
     struct rpc_bytes body = {0};
     for (int i = 0; i < 5; i++) {
         assert_status(&body, RPC_NO_NAME);
@@ -133,8 +130,7 @@ START_TEST(test_wire_decode_no_name)
 }
 END_TEST
 
-START_TEST(test_wire_decode_name_limits)
-{
+START_TEST(test_wire_decode_name_limits) {
     for (size_t len = RPC_NAME_MAX - 1; len <= RPC_NAME_MAX + 1; len++) {
         struct rpc_bytes body = {0};
         put_filled(&body, 'n', len);
@@ -155,8 +151,7 @@ START_TEST(test_wire_decode_name_limits)
 }
 END_TEST
 
-START_TEST(test_wire_decode_argument_limits)
-{
+START_TEST(test_wire_decode_argument_limits) {
     for (size_t count = RPC_ARGS_MAX - 1; count <= RPC_ARGS_MAX + 1; count++) {
         struct rpc_bytes body = body_of("f|");
         for (size_t i = 0; i < count; i++) {
@@ -181,8 +176,7 @@ START_TEST(test_wire_decode_argument_limits)
 END_TEST
 
 /* The largest argument a packet can carry, and the largest an item can. */
-START_TEST(test_wire_decode_argument_len)
-{
+START_TEST(test_wire_decode_argument_len) {
     static const size_t lens[] = {RPC_WIRE_BODY_MAX - 5, RPC_ARG_LEN_MAX - 1, RPC_ARG_LEN_MAX};
     for (size_t i = 0; i < COUNT(lens); i++) {
         struct rpc_bytes body = body_of("f");
@@ -198,8 +192,7 @@ START_TEST(test_wire_decode_argument_len)
 END_TEST
 
 /* What ends before its last item does is told apart by what is missing; nothing behind is read. */
-START_TEST(test_wire_decode_cut_at_every_byte)
-{
+START_TEST(test_wire_decode_cut_at_every_byte) {
     struct rpc_bytes body = body_of("hello|foo||a longer argument|");
     static const size_t borders[] = {0, 7, 12, 14, 33, 35};
     for (size_t len = 0; len <= body.len; len++) {
@@ -218,8 +211,7 @@ START_TEST(test_wire_decode_cut_at_every_byte)
 }
 END_TEST
 
-START_TEST(test_wire_decode_item_runs_past_the_end)
-{
+START_TEST(test_wire_decode_item_runs_past_the_end) {
     struct rpc_bytes body = body_of("f|abc");
     for (unsigned high = 0; high < 256; high++)
         for (unsigned low = 0; low < 256; low += 5) {
@@ -233,8 +225,7 @@ START_TEST(test_wire_decode_item_runs_past_the_end)
 END_TEST
 
 /* Broken is broken, even if there are too many arguments, no name or a bad one before. */
-START_TEST(test_wire_decode_broken_comes_first)
-{
+START_TEST(test_wire_decode_broken_comes_first) {
     struct rpc_bytes body = {0};
     for (unsigned i = 0; i < RPC_ARGS_MAX + 5; i++)
         put_item(&body, "x", 1);
@@ -263,8 +254,7 @@ static void assert_terminated(const struct rpc_call *call) {
         ck_assert_int_eq(call->arg[i][call->arg_len[i]], 0);
 }
 
-START_TEST(test_wire_terminate)
-{
+START_TEST(test_wire_terminate) {
     for (size_t i = 0; i < COUNT(bodies); i++) {
         for (int spare = 0; spare < 2; spare++) {
             struct rpc_bytes body = body_of(bodies[i].body);
@@ -285,8 +275,7 @@ START_TEST(test_wire_terminate)
 END_TEST
 
 /* Only an item that reaches the end has to move, and only when the byte behind is not ours. */
-START_TEST(test_wire_terminate_moves_only_what_it_must)
-{
+START_TEST(test_wire_terminate_moves_only_what_it_must) {
     static const struct {
         const char *body;
         bool spare, moves;
@@ -315,8 +304,7 @@ START_TEST(test_wire_terminate_moves_only_what_it_must)
 }
 END_TEST
 
-START_TEST(test_wire_terminate_at_the_limits)
-{
+START_TEST(test_wire_terminate_at_the_limits) {
     for (int spare = 0; spare < 2; spare++) {
         struct rpc_bytes body = {0};
         struct rpc_call call;
@@ -360,8 +348,7 @@ static struct rpc_call call_of(const char *items) {
     return call;
 }
 
-START_TEST(test_wire_encode_bytes)
-{
+START_TEST(test_wire_encode_bytes) {
     static const char should[] = "\xad\x0f\x00\x01\x05\x00hello\x03\x00\x66oo\x01\x00\x00";
     enum { LEN = sizeof(should) - 1 };
     struct rpc_call call = call_of("hello|foo|x");
@@ -376,8 +363,7 @@ START_TEST(test_wire_encode_bytes)
 }
 END_TEST
 
-START_TEST(test_wire_encode_leaves_empty_arguments_out)
-{
+START_TEST(test_wire_encode_leaves_empty_arguments_out) {
     static const struct {
         const char *call, *body;
     } cases[] = {{"f", "f"},
@@ -405,8 +391,7 @@ START_TEST(test_wire_encode_leaves_empty_arguments_out)
 END_TEST
 
 /* Encoding fills exactly what body_len promises: a guard page stands behind it. */
-START_TEST(test_wire_encode_up_to_the_largest_body)
-{
+START_TEST(test_wire_encode_up_to_the_largest_body) {
     static const char data[RPC_ARG_LEN_MAX];
     static const char blank[RPC_WIRE_HEADER_LEN + RPC_WIRE_BODY_MAX];
     for (size_t len = RPC_WIRE_BODY_MAX - 1; len <= RPC_WIRE_BODY_MAX + 1; len++) {
@@ -428,8 +413,7 @@ START_TEST(test_wire_encode_up_to_the_largest_body)
 }
 END_TEST
 
-START_TEST(test_wire_body_len_beyond_a_packet)
-{
+START_TEST(test_wire_body_len_beyond_a_packet) {
     static const char data[RPC_ARG_LEN_MAX];
     struct rpc_call call = call_of("f");
     call.arg_count = RPC_ARGS_MAX;
@@ -460,8 +444,7 @@ static const struct {
                {UINT64_MAX - 1, "18446744073709551614"},
                {UINT64_MAX, "18446744073709551615"}};
 
-START_TEST(test_wire_reply_head_bytes)
-{
+START_TEST(test_wire_reply_head_bytes) {
     for (size_t i = 0; i < COUNT(results); i++) {
         char head[RPC_WIRE_REPLY_HEAD_MAX];
         size_t len = rpc_wire_reply_head(results[i].len, head);
@@ -488,8 +471,7 @@ START_TEST(test_wire_reply_head_bytes)
 END_TEST
 
 /* A head is read the same from every part of it and whatever follows. */
-START_TEST(test_wire_reply_parse_what_was_written)
-{
+START_TEST(test_wire_reply_parse_what_was_written) {
     for (size_t i = 0; i < COUNT(results); i++) {
         char head[RPC_WIRE_REPLY_HEAD_MAX + 5] = "";
         size_t head_len = rpc_wire_reply_head(results[i].len, head);
@@ -516,8 +498,7 @@ static int parse_header(const char *header, size_t len) {
     return said;
 }
 
-START_TEST(test_wire_reply_parse_no_reply)
-{
+START_TEST(test_wire_reply_parse_no_reply) {
     for (unsigned modifier1 = 0; modifier1 < 256; modifier1++) {
         char header[] = {(char)modifier1, 0, 0, 0};
         ck_assert_int_eq(parse_header(header, 4), modifier1 == RPC_MODIFIER1 ? 1 : -1);
@@ -549,8 +530,7 @@ static int parse_dict(const struct rpc_bytes *dict, uint64_t *result_len) {
     return said;
 }
 
-START_TEST(test_wire_reply_parse_dictionaries)
-{
+START_TEST(test_wire_reply_parse_dictionaries) {
     static const struct {
         const char *items;
         uint64_t len;
@@ -573,8 +553,7 @@ START_TEST(test_wire_reply_parse_dictionaries)
 }
 END_TEST
 
-START_TEST(test_wire_reply_parse_bad_dictionaries)
-{
+START_TEST(test_wire_reply_parse_bad_dictionaries) {
     static const char *const bad[] = {"CONTENT_LENGTH",
                                       "CONTENT_LENGTH|",
                                       "CONTENT_LENGTH|7|CONTENT_LENGTH|7",
@@ -620,8 +599,7 @@ START_TEST(test_wire_reply_parse_bad_dictionaries)
 END_TEST
 
 /* A dictionary that says less than its header promises, cut anywhere, or with a byte too many. */
-START_TEST(test_wire_reply_parse_broken_dictionaries)
-{
+START_TEST(test_wire_reply_parse_broken_dictionaries) {
     struct rpc_bytes whole = body_of("CONTENT_LENGTH|70000|OTHER|x");
     static const size_t first_pair = 2 + 14 + 2 + 5;
     uint64_t result_len;
