@@ -50,7 +50,6 @@ struct outcome {
 };
 
 struct action {
-    const char *name;
     const char *where;                      /* in the log */
     int (*finish)(struct outcome *outcome); /* returns UWSGI_ROUTE_* */
 };
@@ -267,7 +266,7 @@ static void append_group(void *ctx, unsigned number, struct rpc_bytes *out) {
     const char *subject = *(char **)((char *)request + route->subject);
     if (route->condition_ub[core])
         subject = route->condition_ub[core]->buf;
-    const int *range = route->ovector[core] + 2 * number;
+    const int *range = route->ovector[core] + (size_t)2 * number;
     if (range[0] >= 0 && range[1] > range[0])
         rpc_bytes_append(out, subject + range[0], (size_t)(range[1] - range[0]));
 }
@@ -425,8 +424,7 @@ static int configure(const struct action *action, struct uwsgi_route *route, cha
 
 /* uWSGI does not tell a router by which name it was asked for, so each action has its own. */
 #define DEFINE_ROUTER(action_name, finish_func)                                                    \
-    static const struct action action_##action_name = {#action_name, "route " #action_name,        \
-                                                       finish_func};                               \
+    static const struct action action_##action_name = {"route " #action_name, finish_func};        \
     static int router_##action_name(struct uwsgi_route *route, char *args) {                       \
         return configure(&action_##action_name, route, args);                                      \
     }
