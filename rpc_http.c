@@ -20,8 +20,11 @@
 /* Body bytes of a refused request that are read and dropped, so that closing the connection does
    not reset it before the client has read the answer. */
 #define DISCARD_MAX (64u << 20)
-/* Longest wait for more of a body that is only dropped. */
+/* Longest wait for more of a body that is only dropped, and for all of it. */
 #define DISCARD_WAIT_SEC 1
+#define DISCARD_SEC 30
+/* State of uWSGI's chunk parser: it knows a chunk's length and waits for its bytes. */
+#define CHUNK_ANNOUNCED 1
 
 struct body {
     const char *data;
@@ -47,7 +50,7 @@ static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
 
-static bool send_body(struct wsgi_request *request, const char *body, size_t len) {
+bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
@@ -56,7 +59,15 @@ bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *bod
         return false;
     if (type && !add_header(request, "Content-Type", type, strlen(type)))
         return false;
-    return add_content_length(request, len) && send_body(request, body, len);
+    return add_content_length(request, len) && rpc_http_body(request, body, len);
+}
+
+/* Both protocols close what they take for a request that was not read to its end. */
+void rpc_http_close_after(struct wsgi_request *request) {
+    if (!request->socket->retry)
+        return;
+    request->proto_parser_status = 0; /* http11 */
+    request->proto_parser_pos = 0;    /* puwsgi */
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
@@ -68,7 +79,7 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
         (http == 405 && !add_header(request, "Allow", "POST", 4)) ||
         !add_content_length(request, (uint64_t)len))
         return;
-    send_body(request, line, (size_t)len);
+    rpc_http_body(request, line, (size_t)len);
 }
 
 /* --- the request's body ---------------------------------------------------------------------- */
@@ -93,7 +104,8 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, st
         size_t len = 0;
         char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
         if (!chunk)
-            return request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
+            return request->chunked_input_parser_status == CHUNK_ANNOUNCED &&
+                           request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
                        ? RPC_BODY_TOO_LARGE
                        : RPC_BODY_SHORT;
         if (len > max - body->owned.len)
@@ -104,6 +116,10 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, st
         if (body->owned.failed)
             return RPC_NO_MEMORY;
     }
+    /* What is left is the end of the last chunk's line; more is lost to the next request, less is
+       still to come and in its way. */
+    if (request->chunked_input_buf->pos != 2)
+        rpc_http_close_after(request);
     body->data = body->owned.data ? body->owned.data : "";
     body->len = body->owned.len;
     return RPC_OK;
@@ -134,12 +150,15 @@ static void body_free(struct body *body) {
 /* Drops what the client is still sending, so that it gets to read why it was refused. */
 static void discard_body(struct wsgi_request *request) {
     char buf[4096];
-    bool chunked = is_chunked(request) && !request->chunked_input_complete;
+    bool chunked = is_chunked(request);
     size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
+    time_t deadline = uwsgi_now() + DISCARD_SEC;
 
+    if (chunked) /* nobody looks for its end, so the next request cannot be found */
+        rpc_http_close_after(request);
     if (uwsgi.post_buffering || request->read_errors)
         return;
-    while (left > 0) {
+    while (left > 0 && uwsgi_now() < deadline) {
         ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
         if (len > 0) {
             left -= (size_t)len;
@@ -154,7 +173,8 @@ static void discard_body(struct wsgi_request *request) {
 static void refuse(struct wsgi_request *request, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
     rpc_http_error(request, info->http, info->message);
-    if (request->post_pos < request->post_cl || is_chunked(request))
+    if (request->post_pos < request->post_cl ||
+        (is_chunked(request) && !request->chunked_input_complete))
         discard_body(request);
 }
 
@@ -225,7 +245,7 @@ static bool path_ok(struct wsgi_request *request, const struct rpc_result *resul
 
     if (result->len == 0)
         return uwsgi_response_prepare_headers(request, "204 No Content", 14) == 0 &&
-               send_body(request, "", 0);
+               rpc_http_body(request, "", 0);
     if (type_len == 0) {
         accept = "application/octet-stream";
         type_len = strlen(accept);
@@ -234,7 +254,7 @@ static bool path_ok(struct wsgi_request *request, const struct rpc_result *resul
            add_header(request, "Content-Type", accept, type_len) &&
            add_header(request, "X-Content-Type-Options", "nosniff", 7) &&
            add_content_length(request, result->len) &&
-           send_body(request, result->data, result->len);
+           rpc_http_body(request, result->data, result->len);
 }
 
 /* PATH_INFO without rpc-http-prefix; false for a path outside it. */
@@ -294,7 +314,7 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *call, char **copy) {
     struct body body;
-    enum rpc_status status = read_body(request, RPC_ARG_LEN_MAX, &body);
+    enum rpc_status status = read_body(request, UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -431,7 +451,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
     else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
-        send_body(request, "", 0);
+        rpc_http_body(request, "", 0);
     rpc_bytes_free(&answer);
     body_free(&body);
     return status;

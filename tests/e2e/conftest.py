@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from matrix import (cell, pytest_runtest_makereport, pytest_sessionfinish,  # noqa: F401
+                    pytest_terminal_summary)
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -116,7 +118,8 @@ class Server:
         self.stats = None
         lines = [('plugin-dir', PLUGIN_DIR)]
         lines += [('plugin', plugin) for plugin in plugins]
-        lines += [('buffer-size', 65535), ('master', 'true')]
+        # With threads on a persistent socket, uWSGI at times forgets to stop a worker.
+        lines += [('buffer-size', 65535), ('master', 'true'), ('worker-reload-mercy', 5)]
         if app:
             lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
         lines += options
@@ -136,8 +139,8 @@ class Server:
     def start(self, wrapper=()):
         self.spawn(wrapper)
         poll(self._ready, START_SEC, f'start of uWSGI, see {self.logfile}')
-        self.sockets = [self._address(text) for text in
-                        re.findall(r'uwsgi socket \d+ bound to (?:TCP|UNIX) address (\S+)', self.log)]
+        bound = re.findall(r'uwsgi socket (\d+) bound to (?:TCP|UNIX) address (\S+)', self.log)
+        self.sockets = [self._address(text) for _, text in sorted(bound, key=lambda pair: int(pair[0]))]
         return self
 
     def _ready(self):
@@ -202,6 +205,7 @@ class Server:
 
 TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
+HTTP11 = ('http11-socket', '127.0.0.1:0')
 
 
 @pytest.fixture
