@@ -18,9 +18,9 @@ struct rpc_lua_call {
  * Before a function is called with that many arguments: makes room for them if it is one of Lua.
  * False when there is no room to be had; the function must not be called then, nor rpc_lua_end.
  */
-bool rpc_lua_begin(struct rpc_lua_call *lua, const struct uwsgi_rpc *function, unsigned arg_count);
+bool rpc_lua_begin(struct rpc_lua_call *call, const struct uwsgi_rpc *function, unsigned arg_count);
 
 /* After the call: drops what was left on the stack. */
-void rpc_lua_end(const struct rpc_lua_call *lua);
+void rpc_lua_end(const struct rpc_lua_call *call);
 
 #endif

@@ -199,8 +199,9 @@ static int break_with(struct outcome *outcome, const char *status, size_t len) {
     return UWSGI_ROUTE_BREAK;
 }
 
-/* Where the chain of rules that a rule stands in keeps its jump; NULL for a rule in none. */
-static uint32_t *jump_of(struct wsgi_request *request, const struct uwsgi_route *rule) {
+/* Where the chain of rules that a rule stands in keeps its jump. False for a rule in none. */
+static bool find_jump(struct wsgi_request *request, const struct uwsgi_route *rule,
+                      uint32_t **jump) {
     const struct {
         struct uwsgi_route *first;
         uint32_t *jump;
@@ -211,16 +212,21 @@ static uint32_t *jump_of(struct wsgi_request *request, const struct uwsgi_route 
 
     for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
         for (const struct uwsgi_route *route = chains[i].first; route; route = route->next)
-            if (route == rule)
-                return chains[i].jump;
-    return NULL;
+            if (route == rule) {
+                *jump = chains[i].jump;
+                return true;
+            }
+    return false;
 }
 
 /* Labels that stand before the rule are not looked at: jumps go forward. */
 static int goto_label(struct outcome *outcome, const char *label, size_t len) {
-    uint32_t *jump = jump_of(outcome->request, outcome->route);
+    const struct uwsgi_route *route = outcome->route->next;
+    uint32_t *jump;
 
-    for (const struct uwsgi_route *route = outcome->route->next; jump && route; route = route->next)
+    if (!find_jump(outcome->request, outcome->route, &jump))
+        return fail(outcome, RPC_BAD_ANSWER);
+    for (; route; route = route->next)
         if (route->label && route->label_len == len && memcmp(route->label, label, len) == 0) {
             *jump = (uint32_t)route->pos;
             return UWSGI_ROUTE_NEXT;
