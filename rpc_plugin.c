@@ -262,7 +262,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int rpc_request(struct wsgi_request *request) {
+static int dispatch(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -274,6 +274,18 @@ static int rpc_request(struct wsgi_request *request) {
     default:
         return reject(request, NULL, RPC_MODIFIER2);
     }
+}
+
+/*
+ * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
+ * connection. In any other its next call would wait until the caller gives up, and so would whoever
+ * is given this core next.
+ */
+static int rpc_request(struct wsgi_request *request) {
+    int ret = dispatch(request);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_http_close_after(request);
+    return ret;
 }
 
 /* Whether log_request could write a line; when it could not, nothing need be prepared for it. */

@@ -7,7 +7,7 @@
  */
 #include "rpc_table.h"
 
-#include "rpc_lua.h"
+#include "rpc_language.h"
 #include "rpc_metrics.h"
 #include "rpc_plugin.h"
 #include "rpc_remote.h"
@@ -167,17 +167,17 @@ static const struct slot *find(const struct rpc_call *call) {
  */
 static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
                               struct rpc_result *result) {
-    struct rpc_lua_call lua;
+    struct rpc_language_call language;
 
     if (function->plugin == &rpc_plugin)
         return rpc_remote_call(function->func, call, result);
     if (!function->plugin->rpc)
         return RPC_UNKNOWN;
-    if (!rpc_lua_begin(&lua, function, call->arg_count))
+    if (!rpc_language_begin(&language, function, call->arg_count))
         return RPC_REFUSED;
     result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
                                         (uint16_t *)call->arg_len, &result->data);
-    rpc_lua_end(&lua);
+    rpc_language_end(&language);
     if (!result->data)
         result->len = 0;
     return RPC_OK;

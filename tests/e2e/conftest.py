@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -23,6 +24,7 @@ BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
 START_SEC = 60
+PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
 
 
@@ -236,3 +238,16 @@ def shared_uwsgi(tmp_path_factory):
     yield start
     for server in reversed(servers):
         server.stop()
+
+
+@pytest.fixture(scope='session')
+def coroae(tmp_path_factory):
+    """The plugin for Coro::AnyEvent, which Debian ships as source only."""
+    directory = tmp_path_factory.mktemp('coroae')
+    shutil.copytree(f'{PLUGIN_SOURCES}/coroae', directory / 'coroae')
+    (directory / 'psgi').symlink_to(f'{PLUGIN_SOURCES}/psgi')
+    built = subprocess.run([UWSGI, '--build-plugin', 'coroae'], cwd=directory, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           env=dict(os.environ, PYTHON='/usr/bin/python3'))
+    assert built.returncode == 0, built.stdout
+    return directory / 'coroae_plugin.so'
