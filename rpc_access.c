@@ -30,8 +30,9 @@ static bool parse_bits(const char *text, unsigned max, uint8_t *bits) {
 }
 
 static void unmap(struct rpc_cidr *cidr) {
-    const struct in6_addr *in6 = (const struct in6_addr *)cidr->addr;
-    if (!IN6_IS_ADDR_V4MAPPED(in6) || cidr->bits < MAPPED_BITS)
+    struct in6_addr in6; /* cidr->addr is not aligned as one */
+    memcpy(&in6, cidr->addr, sizeof(in6));
+    if (!IN6_IS_ADDR_V4MAPPED(&in6) || cidr->bits < MAPPED_BITS)
         return;
     memmove(cidr->addr, cidr->addr + 12, 4);
     cidr->family = AF_INET;
