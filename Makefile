@@ -91,10 +91,11 @@ check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
 	@$(MAKE) -s unit e2e
 
-# --- the remote client: tests that fail each of its allocations, and the command-line program -----
+# Tests that fail each allocation in turn.
+$(B)/unit/test_node $(B)/unit/test_client $(B)/unit/test_no_memory: UNIT_LIBS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
-$(B)/unit/test_node $(B)/unit/test_client: UNIT_LIBS += \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strndup
+# --- the command-line client ---------------------------------------------------------------------
 
 CLI_SRC := $(wildcard cli/*.c) rpc_client.c rpc_node.c rpc_wire.c
 
@@ -109,13 +110,20 @@ $(B)/uwsgi-rpc: $(CLI_SRC) $(wildcard *.h cli/*.h) | $(B)
 FUZZ_TIME ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE) $(wildcard *.h)
-	@mkdir -p $(B)/fuzz
-	clang -g -O1 -std=gnu11 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		$(shell pkg-config --cflags libxml-2.0 jansson) -o $@ $(filter %.c,$^) \
-		$(shell pkg-config --libs libxml-2.0 jansson)
+FUZZ_CFLAGS = -g -O1 -std=gnu11 -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	$(shell pkg-config --cflags libxml-2.0 jansson)
 
-fuzz: $(FUZZERS) ## fuzz each codec for FUZZ_TIME seconds
+$(B)/fuzz/%.o: %.c $(wildcard *.h)
+	@mkdir -p $(B)/fuzz
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson)
+
+fuzzers: $(FUZZERS)
+
+fuzz: ## fuzz each parser for FUZZ_TIME seconds
+	@$(MAKE) -j$(shell nproc) fuzzers
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
