@@ -189,8 +189,8 @@ static bool has_body(const struct http *http) {
 
 static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
     if (!request->chunked_input_buf) {
-        request->chunked_input_buf = uwsgi_buffer_new(uwsgi.page_size);
-        request->chunked_input_buf->limit = max + uwsgi.page_size;
+        request->chunked_input_buf = uwsgi_buffer_new((size_t)uwsgi.page_size);
+        request->chunked_input_buf->limit = max + (size_t)uwsgi.page_size;
     }
     for (;;) {
         size_t len = 0;

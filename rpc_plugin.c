@@ -89,9 +89,9 @@ static void printable(char *out, size_t size, const char *name, size_t len) {
 static void log_failure(const char *prefix, const char *where, const char *name, size_t name_len,
                         enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
-    char shown[RPC_NAME_MAX + 1];
 
     if (name) {
+        char shown[RPC_NAME_MAX + 1];
         printable(shown, sizeof(shown), name, name_len);
         uwsgi_log("[rpc] %s%s: \"%s\": %s (%s)\n", prefix, where, shown, info->message, info->name);
     } else {
@@ -407,7 +407,7 @@ static void warn_open_sockets(void) {
     if (rpc_options.allow || rpc_options.allow_from)
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
-        struct sockaddr_storage addr;
+        struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
         if (!strstr(socket_protocol(sock), "uwsgi") ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
