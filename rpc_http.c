@@ -129,7 +129,7 @@ bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
 }
 
 bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
-    struct decimal digits;
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type, type ? strlen(type) : 0),
                                      content_length(len, &digits)};
 
@@ -147,7 +147,7 @@ void rpc_http_close_after(struct wsgi_request *request) {
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
-    struct decimal digits;
+    struct decimal digits = {""};
     char line[256];
     size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", message);
     const struct header headers[] = {HEADER("Content-Type", "text/plain", 10),
@@ -341,7 +341,7 @@ static bool path_ok(const struct http *http, const struct rpc_result *result) {
     static const char bytes[] = "application/octet-stream";
     struct wsgi_request *request = http->request;
     size_t type_len = http->accept ? concrete_media_type(http->accept, http->accept_len) : 0;
-    struct decimal digits;
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type_len ? http->accept : bytes,
                                             type_len ? type_len : sizeof(bytes) - 1),
                                      HEADER("X-Content-Type-Options", "nosniff", 7),
