@@ -82,6 +82,7 @@ $(B):
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
 asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
+	ASAN_OPTIONS=detect_leaks=0:suppressions=$(CURDIR)/tests/asan.supp \
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
 
 e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)

@@ -23,6 +23,8 @@ PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
 BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
+# For gevent and greenlet, which copy stacks with the sanitizer's red zones in them.
+COPIED_STACKS = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', 'detect_leaks=0') + ':replace_intrin=0'}
 START_SEC = 60
 PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
