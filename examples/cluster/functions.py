@@ -1,7 +1,9 @@
 """What the nodes of the cluster can do."""
+import os
+
 import uwsgi
 
-NAME = uwsgi.opt['name']
+NAME = os.environ['NODE_NAME'].encode()
 
 
 def whoami(*args):

@@ -11,7 +11,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import HERE, HTTP, PLUGIN_DIR, ROOT, Server, UnixHTTPConnection, poll
+from conftest import (HERE, HTTP, PLUGIN_DIR, PRELOAD, ROOT, UWSGI, Server, UnixHTTPConnection,
+                      poll)
 
 EXAMPLE = ROOT / 'examples' / 'cluster'
 CALLERS = 8
@@ -20,7 +21,7 @@ KILL_AFTER = 150
 REVIVE_AFTER = 400
 # Longer than every timeout of the configurations: a call that takes this has hung.
 HUNG = 20
-# Nobody listens there, by the configurations' own choice of addresses.
+# As they stand in the configurations.
 ADDRESSES = {1: '127.0.0.1:3101', 2: '127.0.0.1:3102', 3: '127.0.0.1:3103'}
 FRONT, ROUTER = '127.0.0.1:3100', '127.0.0.1:3110'
 
@@ -28,9 +29,10 @@ FRONT, ROUTER = '127.0.0.1:3100', '127.0.0.1:3110'
 class Cluster:
     """Three nodes of node.ini, and a front started from one of the example's files."""
 
-    def __init__(self, directory, section=''):
+    def __init__(self, directory, section, tcp):
         self.directory = directory
         self.section = section
+        self.tcp = tcp
         self.journal = directory / 'journal'
         self.journal.touch()
         self.front = f'{directory}/front'
@@ -38,12 +40,31 @@ class Cluster:
         self.nodes = {}
         self.processes = []
 
+    def address(self, number):
+        return '127.0.0.1:0' if self.tcp else f'{self.directory}/node{number}'
+
+    def node_ini(self, number):
+        """node.ini with the plugin under test. AddressSanitizer stops uWSGI, which reads too far when
+        it expands %, so it finds nothing left to expand."""
+        text = (EXAMPLE / 'node.ini').read_text()
+        text = text.replace('%d../../rpc_plugin.so', str(PLUGIN_DIR.resolve() / 'rpc_plugin.so'))
+        text = text.replace('%d', f'{EXAMPLE}/')
+        path = self.directory / 'node.ini'
+        if PRELOAD:
+            path = self.directory / f'node{number}.ini'
+            text = text.replace('%p', str(path)).replace('%(name)', f'node{number}')
+            for name, value in (('address', self.address(number)),
+                                ('front', self.front), ('router', self.router)):
+                text = text.replace(f'%({name})', value)
+        path.write_text(text)
+        return path
+
     def start_node(self, number):
         # a name of its own each time: only the log of its last life is asked for its workers
         life = len(list(self.directory.glob(f'node{number}-*')))
-        options = [('set', f'name=node{number}'), ('set', f'address={self.directory}/node{number}'),
+        options = [('set', f'name=node{number}'), ('set', f'address={self.address(number)}'),
                    ('set', f'front={self.front}'), ('set', f'router={self.router}'),
-                   ('ini', f'{EXAMPLE}/node.ini{self.section}'), ('rpc-allow', 'work'),
+                   ('ini', f'{self.node_ini(number)}{self.section}'), ('rpc-allow', 'work'),
                    ('shared-pyimport', HERE / 'journal.py')]
         node = Server(self.directory / f'node{number}-{life}', options, plugins=(), app=None,
                       env={'JOURNAL': str(self.journal)})
@@ -87,10 +108,11 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path):
-    """cluster(section of node.ini) starts the nodes; everything is stopped after the test."""
+    """cluster(section of node.ini) starts the nodes, on UNIX sockets unless tcp is asked for;
+    everything is stopped after the test."""
     with contextlib.ExitStack() as stack:
-        def start(section=''):
-            started = Cluster(tmp_path, section)
+        def start(section='', tcp=False):
+            started = Cluster(tmp_path, section, tcp)
             stack.callback(started.stop)
             for number in ADDRESSES:
                 started.start_node(number)
@@ -153,7 +175,8 @@ def test_nginx(cluster):
     text = configuration.read_text().replace(f'listen {started.front}',
                                              f'listen unix:{started.front}')
     configuration.write_text(text)
-    started.run('nginx', '-p', started.directory, '-e', 'stderr', '-c', configuration)
+    started.run('nginx', '-p', started.directory, '-e', 'stderr', '-c', configuration, '-g',
+                'daemon off; master_process off;')
     poll(lambda: os.path.exists(started.front), what='nginx')
 
     def post(path):
@@ -200,10 +223,12 @@ def test_haproxy(cluster, uwsgi):
 
 
 def test_rawrouter(cluster, uwsgi):
-    started = cluster(':subscribed')
+    started = cluster(':subscribed', tcp=True)
     configuration = started.configuration('rawrouter.ini')
-    started.run('uwsgi-core', '--plugin-dir', PLUGIN_DIR, '--ini', configuration)
-    poll(lambda: os.path.exists(started.front), what='rawrouter')
+    started.run(UWSGI, '--ini', configuration)
+    # A connection that comes before there is any node ends uWSGI's rawrouter.
+    poll(lambda: (started.directory / 'front.log').read_text().count('=> new node: ') == 3,
+         what='nodes announced')
     call = routed(uwsgi, started.front)
     all_three(lambda: call('/whoami'))
     assert call('/add') == b'3'
