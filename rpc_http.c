@@ -110,9 +110,13 @@ static bool start_answer(struct wsgi_request *request, const char *status) {
     return uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) == 0;
 }
 
-/* digits is where the value will stand. */
-static struct header content_length(uint64_t len, char digits[RPC_DECIMAL_MAX]) {
-    char *end = digits + RPC_DECIMAL_MAX, *first = rpc_decimal(len, end);
+/* Room for a header's value. */
+struct decimal {
+    char digits[RPC_DECIMAL_MAX];
+};
+
+static struct header content_length(uint64_t len, struct decimal *room) {
+    char *end = room->digits + sizeof(room->digits), *first = rpc_decimal(len, end);
     return (struct header)HEADER("Content-Length", first, (size_t)(end - first));
 }
 
@@ -125,9 +129,9 @@ bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
 }
 
 bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
-    char digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type, type ? strlen(type) : 0),
-                                     content_length(len, digits)};
+                                     content_length(len, &digits)};
 
     return start_answer(request, "200 OK") &&
            add_headers(request, type ? headers : headers + 1, type ? 2 : 1) &&
@@ -143,10 +147,11 @@ void rpc_http_close_after(struct wsgi_request *request) {
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
-    char line[256], digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
+    char line[256];
     size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", message);
     const struct header headers[] = {HEADER("Content-Type", "text/plain", 10),
-                                     content_length(len, digits), HEADER("Allow", "POST", 4)};
+                                     content_length(len, &digits), HEADER("Allow", "POST", 4)};
 
     if (uwsgi_response_prepare_headers_int(request, http) == 0 &&
         add_headers(request, headers, http == 405 ? 3 : 2))
@@ -336,11 +341,11 @@ static bool path_ok(const struct http *http, const struct rpc_result *result) {
     static const char bytes[] = "application/octet-stream";
     struct wsgi_request *request = http->request;
     size_t type_len = http->accept ? concrete_media_type(http->accept, http->accept_len) : 0;
-    char digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type_len ? http->accept : bytes,
                                             type_len ? type_len : sizeof(bytes) - 1),
                                      HEADER("X-Content-Type-Options", "nosniff", 7),
-                                     content_length(result->len, digits)};
+                                     content_length(result->len, &digits)};
 
     if (result->len == 0)
         return start_answer(request, "204 No Content") && rpc_http_body(request, "", 0);

@@ -235,7 +235,7 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 
     if (result->len > SMALL_RESULT)
         return write_large(request, packet, head_len, result);
-    if (result->len)
+    if (result->data)
         memcpy(packet + head_len, result->data, result->len);
     return write_packet(request, packet, head_len + result->len);
 }
@@ -464,6 +464,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .post_init = rpc_post_init,
     .preinit_apps = rpc_remote_register,
     .pre_uwsgi_fork = rpc_table_inherit,
+    .post_fork = rpc_table_forget,
     .request = rpc_request,
     .after_request = rpc_after_request,
     .rpc = rpc_remote_function,
