@@ -11,6 +11,7 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
+.SECONDARY:
 .PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers soak bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH

@@ -258,6 +258,14 @@ def test_keepalive_to_a_plain_socket(uwsgi):
     assert statuses.count(200) >= 90
 
 
+def test_keepalive_to_the_only_worker_of_a_puwsgi_socket(uwsgi):
+    """A second connection would wait for the first to be closed, longer than rpc-timeout."""
+    remote = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 10))
+    host, port = remote.sockets[0]
+    server = caller(uwsgi, f'{host}:{port}', ('rpc-keepalive', 1), ('rpc-timeout', 3))
+    assert [server.http('/').status for _ in range(10)] == [200] * 10
+
+
 def test_each_worker_has_its_own_connections(uwsgi, node):
     """A reply on the wrong process's connection would be somebody else's."""
     def script(n, conn, call):
