@@ -84,8 +84,9 @@ struct rpc_result {
     X(NOT_WELL_FORMED, "not-well-formed", 400, 500, -32700, -32700,                                \
       "the document is not well formed")                                                           \
     X(BAD_REQUEST, "bad-request", 400, 500, -32600, -32600, "not a valid request")                 \
-    X(TOO_MANY_VALUES, "too-many-values", 400, 500, -32600, -32600, "the document holds too many values") \
-    X(NUMBER_RANGE, "number-range", 400, 500, -32600, -32600, "a number is too large to be read") \
+    X(TOO_MANY_VALUES, "too-many-values", 400, 500, -32600, -32600,                                \
+      "the document holds too many values")                                                        \
+    X(NUMBER_RANGE, "number-range", 400, 500, -32600, -32600, "a number is too large to be read")  \
     X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \
     X(OUTSIDE_PREFIX, "outside-prefix", 404, 500, -32601, -32601, "outside rpc-http-prefix")       \
     X(METHOD, "method", 405, 500, -32600, -32600, "this bridge takes POST requests only")          \
@@ -144,12 +145,26 @@ typedef enum rpc_status (*rpc_call_fn)(void *ctx, const struct rpc_call *call,
 typedef void (*rpc_list_fn)(void *ctx, void (*visit)(void *visitor, const char *name),
                             void *visitor);
 
+/*
+ * Told of each fault a document bridge answers on its own, without calling: once for a document it
+ * refuses, once for each call in it that it does not make. name is the function as the document has
+ * it, name_len bytes, or NULL where none is known.
+ */
+typedef void (*rpc_fault_fn)(void *ctx, const char *name, size_t name_len, enum rpc_status status);
+
 /* What a document bridge (XML-RPC, JSON-RPC) needs to know of the server it runs in. */
 struct rpc_bridge {
     rpc_call_fn call;
-    rpc_list_fn list; /* NULL: introspection is off and system.list* are unknown functions */
-    void *ctx;        /* handed to call and list */
-    size_t max_calls; /* calls in one batch or system.multicall */
+    rpc_list_fn list;   /* NULL: introspection is off and system.list* are unknown functions */
+    rpc_fault_fn fault; /* NULL: nobody is told */
+    void *ctx;          /* handed to call, list and fault */
+    size_t max_calls;   /* calls in one batch or system.multicall */
 };
+
+static inline void rpc_bridge_fault(const struct rpc_bridge *bridge, const char *name,
+                                    size_t name_len, enum rpc_status status) {
+    if (bridge->fault)
+        bridge->fault(bridge->ctx, name, name_len, status);
+}
 
 #endif

@@ -166,14 +166,21 @@ struct bridge_context {
     const char *where;
 };
 
+static void bridge_fault(void *ctx, const char *name, size_t name_len, enum rpc_status status) {
+    struct bridge_context *bridge = ctx;
+    rpc_core_note(bridge->request, name, name_len, status);
+    rpc_log(bridge->where, name, name_len, status);
+}
+
 static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
                                    struct rpc_result *result) {
     struct bridge_context *bridge = ctx;
     enum rpc_status status = rpc_table_call(RPC_CALLER_BRIDGE, call, result);
 
-    rpc_core_note(bridge->request, call->name, call->name_len, status);
     if (status != RPC_OK)
-        rpc_log(bridge->where, call->name, call->name_len, status);
+        bridge_fault(bridge, call->name, call->name_len, status);
+    else
+        rpc_core_note(bridge->request, call->name, call->name_len, status);
     return status;
 }
 
@@ -320,7 +327,7 @@ static enum rpc_status path_call(struct wsgi_request *request, char *path, size_
         if (status == RPC_OK)
             path_ok(request, &result);
     } else {
-        rpc_log(bridge.where, call.name, call.name ? call.name_len : 0, status);
+        bridge_fault(&bridge, call.name, call.name ? call.name_len : 0, status);
     }
     free(result.data);
     free(body);
@@ -420,6 +427,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     struct bridge_context context = {request, document->where};
     const struct rpc_bridge bridge = {.call = bridge_call,
                                       .list = rpc_options.introspection ? list_functions : NULL,
+                                      .fault = bridge_fault,
                                       .ctx = &context,
                                       .max_calls = (size_t)rpc_options.max_batch};
     struct rpc_bytes answer = {0};

@@ -61,7 +61,7 @@ struct rpc_core {
 struct rpc_core *rpc_core_of(struct wsgi_request *request);
 
 /* Remembers for %(rpcfunc) and %(rpcstatus) what a request called, if the log format asks for it.
- */
+   name: NULL when it came to no call. */
 void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
                    enum rpc_status status);
 
