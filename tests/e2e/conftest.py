@@ -20,6 +20,8 @@ PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
 BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
+# Libraries the plugin was built without: the bridge of each answers 501.
+WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
 START_SEC = 60
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
 
