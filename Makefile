@@ -50,7 +50,7 @@ install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/loc
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_remote.c rpc_metrics.c,$(wildcard rpc_*.c))
+PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c,$(wildcard rpc_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \

@@ -96,6 +96,8 @@ struct rpc_result {
       "the request body is larger than rpc-max-body")                                              \
     X(BODY_SHORT, "body-short", 400, 500, -32600, -32600,                                          \
       "the request body is shorter than promised")                                                 \
+    X(BODY_LENGTH, "body-length", 400, 500, -32600, -32600,                                        \
+      "the length of the request body makes no sense")                                             \
     X(NO_BRIDGE, "no-bridge", 501, 500, -32603, -32603,                                            \
       "this bridge was left out when the plugin was built")
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The HTTP side of the bridges: reading the body, the PATH_INFO bridge, handing documents to the
- * XML-RPC and JSON-RPC codecs, and writing answers. What a document says is the codecs' affair.
+ * The HTTP side of the bridges: the PATH_INFO bridge, handing documents to the XML-RPC and JSON-RPC
+ * codecs, and writing answers. What a document says is the codecs' affair, reading it rpc_body.c's.
  */
 #include "rpc_http.h"
 
+#include "rpc_body.h"
 #include "rpc_table.h"
 #ifdef RPC_XMLRPC
 #include "rpc_xmlrpc.h"
@@ -17,17 +18,6 @@
 #define PATH_ON_STACK 2048
 /* Longest media type or charset that is looked at. */
 #define MEDIA_TYPE_MAX 127
-/* Body bytes of a refused request that are read and dropped, so that closing the connection does
-   not reset it before the client has read the answer. */
-#define DISCARD_MAX (64u << 20)
-/* Longest wait for more of a body that is only dropped. */
-#define DISCARD_WAIT_SEC 1
-
-struct body {
-    const char *data;
-    size_t len;
-    struct rpc_bytes owned; /* holds a chunked body; otherwise the data is uWSGI's */
-};
 
 /* --- answers -------------------------------------------------------------------------------- */
 
@@ -71,91 +61,12 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
     send_body(request, line, (size_t)len);
 }
 
-/* --- the request's body ---------------------------------------------------------------------- */
-
-/* A front server that has read a chunked body itself says its length, and is believed. */
-static bool is_chunked(struct wsgi_request *request) {
-    uint16_t len;
-    char *value = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len);
-
-    if (request->post_cl || (value && len))
-        return false;
-    value = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &len);
-    return value && len == 7 && strncasecmp(value, "chunked", 7) == 0;
-}
-
-static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
-    if (!request->chunked_input_buf) {
-        request->chunked_input_buf = uwsgi_buffer_new(uwsgi.page_size);
-        request->chunked_input_buf->limit = max + uwsgi.page_size;
-    }
-    for (;;) {
-        size_t len = 0;
-        char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
-        if (!chunk)
-            return request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
-                       ? RPC_BODY_TOO_LARGE
-                       : RPC_BODY_SHORT;
-        if (len > max - body->owned.len)
-            return RPC_BODY_TOO_LARGE;
-        if (len == 0)
-            break;
-        rpc_bytes_append(&body->owned, chunk, len);
-        if (body->owned.failed)
-            return RPC_NO_MEMORY;
-    }
-    body->data = body->owned.data ? body->owned.data : "";
-    body->len = body->owned.len;
-    return RPC_OK;
-}
-
-/* Reads the whole body, at most max bytes of it; body_free releases it. */
-static enum rpc_status read_body(struct wsgi_request *request, size_t max, struct body *body) {
-    ssize_t len = 0;
-
-    *body = (struct body){.data = ""};
-    if (is_chunked(request))
-        return read_chunked(request, max, body);
-    if (request->post_cl > max)
-        return RPC_BODY_TOO_LARGE;
-    if (request->post_cl == 0)
-        return RPC_OK;
-    body->data = uwsgi_request_body_read(request, 0, &len);
-    if (!body->data || len < 0 || (size_t)len != request->post_cl)
-        return RPC_BODY_SHORT;
-    body->len = (size_t)len;
-    return RPC_OK;
-}
-
-static void body_free(struct body *body) {
-    rpc_bytes_free(&body->owned);
-}
-
-/* Drops what the client is still sending, so that it gets to read why it was refused. */
-static void discard_body(struct wsgi_request *request) {
-    char buf[4096];
-    bool chunked = is_chunked(request) && !request->chunked_input_complete;
-    size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
-
-    if (uwsgi.post_buffering || request->read_errors)
-        return;
-    while (left > 0) {
-        ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
-        if (len > 0) {
-            left -= (size_t)len;
-            request->post_pos += chunked ? 0 : (size_t)len;
-        } else if (len == 0 || !uwsgi_is_again() ||
-                   uwsgi.wait_read_hook(request->fd, DISCARD_WAIT_SEC) <= 0) {
-            return;
-        }
-    }
-}
-
 static void refuse(struct wsgi_request *request, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
+    bool left = rpc_body_leave(request);
     rpc_http_error(request, info->http, info->message);
-    if (request->post_pos < request->post_cl || is_chunked(request))
-        discard_body(request);
+    if (left && status != RPC_BODY_SHORT)
+        rpc_body_discard(request);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
@@ -300,8 +211,8 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *call, char **copy) {
-    struct body body;
-    enum rpc_status status = read_body(request, RPC_ARG_LEN_MAX, &body);
+    struct rpc_body body;
+    enum rpc_status status = rpc_body_read(request, RPC_ARG_LEN_MAX, &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -309,7 +220,7 @@ static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *c
         *copy = uwsgi_concat2n((char *)body.data, (int)body.len, "", 0);
         status = add_argument(call, *copy, body.len);
     }
-    body_free(&body);
+    rpc_body_free(&body);
     return status;
 }
 
@@ -431,9 +342,9 @@ static enum rpc_status document_call(const struct document_bridge *document,
                                       .ctx = &context,
                                       .max_calls = (size_t)rpc_options.max_batch};
     struct rpc_bytes answer = {0};
-    struct body body;
+    struct rpc_body body;
 
-    enum rpc_status status = read_body(request, rpc_options.max_body, &body);
+    enum rpc_status status = rpc_body_read(request, rpc_options.max_body, &body);
     if (status == RPC_OK)
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)
@@ -441,7 +352,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
         send_body(request, "", 0);
     rpc_bytes_free(&answer);
-    body_free(&body);
+    rpc_body_free(&body);
     return status;
 }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading the body of a bridge's request, see rpc_body.h. One with a Content-Length is read by
+ * uWSGI. A chunked one is not: uWSGI's reader waits for a whole chunk whatever its size, looks
+ * through an unfinished line again with each byte, and leaves the end of the body to be taken for
+ * the next request of the connection.
+ */
+#include "rpc_body.h"
+
+#include "rpc_chunked.h"
+
+/* Bytes asked for at a time of a chunked body. */
+#define READ_LEN 16384
+/* Digits of a Content-Length that surely fits 64 bit. */
+#define LENGTH_DIGITS_MAX 18
+/* Dropping a body: how much, how long for the next byte, and how long in all. */
+#define DISCARD_MAX (64u << 20)
+#define DISCARD_WAIT_SEC 1
+#define DISCARD_SEC 5
+
+/* uWSGI keeps a connection whose parser has come to the end of a request. */
+static void close_behind(struct wsgi_request *request) {
+    static const char header[] = "Connection: close";
+    if (!request->proto_parser_status)
+        return;
+    request->proto_parser_status = 0;
+    uwsgi_additional_header_add(request, (char *)header, sizeof(header) - 1);
+}
+
+/* --- how long it is ------------------------------------------------------------------------- */
+
+/*
+ * How a request says where its body ends. A front server that has read a chunked body itself says
+ * its length, and is believed. uWSGI takes the digits Content-Length begins with, however many they
+ * are: it is told here whether that makes sense, and no more than max.
+ */
+static enum rpc_status body_length(struct wsgi_request *request, size_t max, bool *chunked) {
+    uint16_t len = 0, digits = 0;
+    char *value = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len);
+
+    *chunked = false;
+    if (!value || !len) {
+        value = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &len);
+        *chunked = value && len == 7 && strncasecmp(value, "chunked", 7) == 0;
+        return RPC_OK;
+    }
+    while (digits < len && isdigit((unsigned char)value[digits]))
+        digits++;
+    while (len > digits && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+        len--;
+    if (digits < len || digits == 0)
+        return RPC_BODY_LENGTH;
+    return digits > LENGTH_DIGITS_MAX || request->post_cl > max ? RPC_BODY_TOO_LARGE : RPC_OK;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* Reads what there is, waiting for it no longer than that; 0 or less when nothing comes. */
+static ssize_t read_some(struct wsgi_request *request, char *buf, size_t size, int wait_sec) {
+    for (;;) {
+        ssize_t len = request->socket->proto_read_body(request, buf, size);
+        if (len >= 0 || !uwsgi_is_again())
+            return len;
+        if (uwsgi.wait_read_hook(request->fd, wait_sec) <= 0)
+            return -1;
+    }
+}
+
+static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
+                                    struct rpc_body *body) {
+    struct rpc_bytes *bytes = &body->owned;
+    struct rpc_chunked decoder = {0};
+    enum rpc_chunked_status status = RPC_CHUNKED_MORE;
+    size_t rest = 0;
+
+    while (status == RPC_CHUNKED_MORE) {
+        char *room = rpc_bytes_reserve(bytes, READ_LEN);
+        if (!room)
+            return RPC_NO_MEMORY;
+        ssize_t got = read_some(request, room, READ_LEN, uwsgi.socket_timeout);
+        if (got <= 0)
+            return RPC_BODY_SHORT;
+        size_t len = (size_t)got;
+        status = rpc_chunked_decode(&decoder, room, &len, &rest);
+        if (status == RPC_CHUNKED_BAD)
+            return RPC_BODY_LENGTH;
+        bytes->len += len;
+        if (bytes->len > max || decoder.left > max - bytes->len)
+            return RPC_BODY_TOO_LARGE;
+    }
+    request->chunked_input_complete = 1;
+    if (rest)
+        close_behind(request);
+    body->data = bytes->data;
+    body->len = bytes->len;
+    return RPC_OK;
+}
+
+enum rpc_status rpc_body_read(struct wsgi_request *request, size_t max, struct rpc_body *body) {
+    bool chunked;
+    ssize_t len = 0;
+
+    *body = (struct rpc_body){.data = ""};
+    enum rpc_status status = body_length(request, max, &chunked);
+    if (chunked)
+        return read_chunked(request, max, body);
+    if (status != RPC_OK || request->post_cl == 0)
+        return status;
+    char *data = uwsgi_request_body_read(request, 0, &len);
+    if (!data || len < 0 || (size_t)len != request->post_cl)
+        return RPC_BODY_SHORT;
+    body->data = data;
+    body->len = (size_t)len;
+    return RPC_OK;
+}
+
+void rpc_body_free(struct rpc_body *body) {
+    rpc_bytes_free(&body->owned);
+}
+
+/* --- not reading ----------------------------------------------------------------------------- */
+
+bool rpc_body_leave(struct wsgi_request *request) {
+    bool chunked, left = body_length(request, SIZE_MAX, &chunked) != RPC_OK;
+    if (chunked)
+        left = !request->chunked_input_complete;
+    else if (request->post_pos < request->post_cl)
+        left = true;
+    if (left)
+        close_behind(request);
+    return left;
+}
+
+void rpc_body_discard(struct wsgi_request *request) {
+    char buf[4096];
+    uint64_t end = uwsgi_micros() + DISCARD_SEC * 1000000ull;
+    size_t known = request->post_cl - request->post_pos, left = DISCARD_MAX;
+
+    if (uwsgi.post_buffering || request->read_errors)
+        return;
+    if (known && known < left)
+        left = known;
+    while (left > 0 && uwsgi_micros() < end) {
+        ssize_t len = read_some(request, buf, UMIN(left, sizeof(buf)), DISCARD_WAIT_SEC);
+        if (len <= 0)
+            return;
+        left -= (size_t)len;
+    }
+}
