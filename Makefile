@@ -50,7 +50,7 @@ install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/loc
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c,$(wildcard rpc_*.c))
+PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
@@ -124,7 +124,7 @@ $(B)/bench_functions.so: bench/functions.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
 bench-deps:
-	@tests/packages.sh install build bench
+	@tools/packages.sh install build bench
 
 instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
 	$(PYTHON) bench/instructions.py "$(CASE)"

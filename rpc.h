@@ -65,7 +65,7 @@ struct rpc_result {
     X(FORBIDDEN, "forbidden-function", 404, 500, -32601, -32601, "no such function")               \
     X(PEER, "forbidden-peer", 403, 500, -32600, -32600, "peer not allowed by rpc-allow-from")      \
     X(REFUSED, "refused", 500, 500, -32000, -32500,                                                \
-      "the function's language plugin cannot take this many arguments")                            \
+      "the function's language plugin cannot take this call")                            \
     X(EMPTY, "empty", 500, 500, -32000, -32500, "the function failed or returned nothing")         \
     X(BAD_ANSWER, "bad-answer", 500, 500, -32000, -32500,                                          \
       "the function's answer is of no use here")                                                   \

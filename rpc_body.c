@@ -8,6 +8,7 @@
 #include "rpc_body.h"
 
 #include "rpc_chunked.h"
+#include "rpc_http.h"
 
 /* Bytes asked for at a time of a chunked body. */
 #define READ_LEN 16384
@@ -18,12 +19,12 @@
 #define DISCARD_WAIT_SEC 1
 #define DISCARD_SEC 5
 
-/* uWSGI keeps a connection whose parser has come to the end of a request. */
-static void close_behind(struct wsgi_request *request) {
+/* Ends the connection with the answer, if it would carry another request, and lets it say so. */
+static void close_after(struct wsgi_request *request) {
     static const char header[] = "Connection: close";
-    if (!request->proto_parser_status)
+    if (!request->socket->retry)
         return;
-    request->proto_parser_status = 0;
+    rpc_http_close_after(request);
     uwsgi_additional_header_add(request, (char *)header, sizeof(header) - 1);
 }
 
@@ -90,7 +91,7 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     }
     request->chunked_input_complete = 1;
     if (rest)
-        close_behind(request);
+        close_after(request);
     body->data = bytes->data;
     body->len = bytes->len;
     return RPC_OK;
@@ -127,7 +128,7 @@ bool rpc_body_leave(struct wsgi_request *request) {
     else if (request->post_pos < request->post_cl)
         left = true;
     if (left)
-        close_behind(request);
+        close_after(request);
     return left;
 }
 

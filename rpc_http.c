@@ -37,7 +37,7 @@ static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
 
-static bool send_body(struct wsgi_request *request, const char *body, size_t len) {
+bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
@@ -46,7 +46,15 @@ bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *bod
         return false;
     if (type && !add_header(request, "Content-Type", type, strlen(type)))
         return false;
-    return add_content_length(request, len) && send_body(request, body, len);
+    return add_content_length(request, len) && rpc_http_body(request, body, len);
+}
+
+/* Both protocols close what they take for a request that was not read to its end. */
+void rpc_http_close_after(struct wsgi_request *request) {
+    if (!request->socket->retry)
+        return;
+    request->proto_parser_status = 0; /* http11 */
+    request->proto_parser_pos = 0;    /* puwsgi */
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
@@ -58,7 +66,7 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
         (http == 405 && !add_header(request, "Allow", "POST", 4)) ||
         !add_content_length(request, (uint64_t)len))
         return;
-    send_body(request, line, (size_t)len);
+    rpc_http_body(request, line, (size_t)len);
 }
 
 static void refuse(struct wsgi_request *request, enum rpc_status status) {
@@ -143,7 +151,7 @@ static bool path_ok(struct wsgi_request *request, const struct rpc_result *resul
 
     if (result->len == 0)
         return uwsgi_response_prepare_headers(request, "204 No Content", 14) == 0 &&
-               send_body(request, "", 0);
+               rpc_http_body(request, "", 0);
     if (type_len == 0) {
         accept = "application/octet-stream";
         type_len = strlen(accept);
@@ -152,7 +160,7 @@ static bool path_ok(struct wsgi_request *request, const struct rpc_result *resul
            add_header(request, "Content-Type", accept, type_len) &&
            add_header(request, "X-Content-Type-Options", "nosniff", 7) &&
            add_content_length(request, result->len) &&
-           send_body(request, result->data, result->len);
+           rpc_http_body(request, result->data, result->len);
 }
 
 /* PATH_INFO without rpc-http-prefix; false for a path outside it. */
@@ -212,7 +220,8 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *call, char **copy) {
     struct rpc_body body;
-    enum rpc_status status = rpc_body_read(request, RPC_ARG_LEN_MAX, &body);
+    enum rpc_status status =
+        rpc_body_read(request, UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -350,7 +359,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
     else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
-        send_body(request, "", 0);
+        rpc_http_body(request, "", 0);
     rpc_bytes_free(&answer);
     rpc_body_free(&body);
     return status;

@@ -17,6 +17,8 @@
 
 #define DEFAULT_MAX_BODY (16u << 20)
 #define DEFAULT_MAX_BATCH 100
+/* A result up to this length is copied behind its head, which costs less than writing a vector. */
+#define SMALL_RESULT 1024
 /* "packet from " and the longest address. */
 #define WHERE_MAX (sizeof("packet from ") + INET6_ADDRSTRLEN)
 
@@ -137,12 +139,21 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 /* --- peers ----------------------------------------------------------------------------------- */
 
 /*
- * The peer of a request. On a persistent socket uWSGI knows it for the first request only, so the
- * socket itself is asked. False when that fails.
+ * The peer of a request whose connection is open; of no family at all when it cannot be found out.
+ * uWSGI learns it when it accepts: on a persistent socket, for the first request only.
  */
-static bool get_peer(struct wsgi_request *request, struct sockaddr_storage *peer) {
-    socklen_t len = sizeof(*peer);
-    return getpeername(request->fd, (struct sockaddr *)peer, &len) == 0;
+static const struct sockaddr *peer_of(struct wsgi_request *request) {
+    struct sockaddr *peer = (struct sockaddr *)&request->client_addr;
+    socklen_t len = sizeof(request->client_addr);
+
+    if (request->c_len == 0 && getpeername(request->fd, peer, &len) == 0)
+        request->c_len = (int)len;
+    return peer;
+}
+
+/* Whether the connection of a request that has ended is kept for the next one. */
+static bool is_kept(const struct wsgi_request *request) {
+    return request->socket->retry && request->socket->retry[request->async_id];
 }
 
 /* The text of an IPv4 or IPv6 address; "" for any other. */
@@ -157,17 +168,14 @@ static void peer_text(const struct sockaddr *peer, char *text, socklen_t size) {
         inet_ntop(peer->sa_family, addr, text, size);
 }
 
-static bool peer_allowed(struct wsgi_request *request) {
-    struct sockaddr_storage peer;
+/* Whether rpc-allow-from, which is set, lets the peer of a request call. */
+__attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
+    const struct sockaddr *peer = peer_of(request);
 
-    if (!allow_from_count)
-        return true;
-    if (!get_peer(request, &peer))
-        return false;
-    if (peer.ss_family == AF_UNIX)
+    if (peer->sa_family == AF_UNIX)
         return true;
     for (size_t i = 0; i < allow_from_count; i++)
-        if (rpc_cidr_match(&allow_from[i], (struct sockaddr *)&peer))
+        if (rpc_cidr_match(&allow_from[i], peer))
             return true;
     return false;
 }
@@ -175,63 +183,74 @@ static bool peer_allowed(struct wsgi_request *request) {
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-/* Closes without a reply, which on a persistent socket takes an error to be counted. */
+/* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
-    struct sockaddr_storage peer;
     char where[WHERE_MAX] = "packet from ";
     size_t prefix = strlen(where);
 
-    if (get_peer(request, &peer))
-        peer_text((struct sockaddr *)&peer, where + prefix, (socklen_t)(sizeof(where) - prefix));
+    peer_text(peer_of(request), where + prefix, (socklen_t)(sizeof(where) - prefix));
     if (!where[prefix])
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-    if (request->socket->retry)
-        request->write_errors++;
+    rpc_http_close_after(request);
     return -1;
 }
 
-static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
-    char head[RPC_WIRE_REPLY_HEAD_MAX];
-    struct iovec iov[2] = {{head, rpc_wire_reply_head(result->len, head)},
-                           {result->data, (size_t)result->len}};
-
-    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
-    if (request->socket->proto_writev)
-        return uwsgi_response_writev_body_do(request, iov, result->len ? 2 : 1);
-    if (uwsgi_response_write_body_do(request, head, iov[0].iov_len))
+/*
+ * Writes without asking for headers, transformations and response routes, of which a packet has
+ * none.
+ */
+static int write_packet(struct wsgi_request *request, char *data, size_t len) {
+    if (uwsgi_simple_write(request, data, len))
         return -1;
-    return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
+    request->response_size += request->write_pos;
+    request->write_pos = 0;
+    return UWSGI_OK;
+}
+
+static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
+    char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
+    size_t head_len = rpc_wire_reply_head(result->len, packet);
+
+    if (result->len <= SMALL_RESULT) {
+        if (result->len)
+            memcpy(packet + head_len, result->data, result->len);
+        return write_packet(request, packet, head_len + result->len);
+    }
+    struct iovec iov[2] = {{packet, head_len}, {result->data, (size_t)result->len}};
+    if (request->socket->proto_writev)
+        return uwsgi_response_writev_body_do(request, iov, 2);
+    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (write_packet(request, packet, head_len))
+        return -1;
+    return write_packet(request, result->data, (size_t)result->len);
 }
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
-        return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
-    if (request->socket->retry)
-        request->write_errors++;
+        return write_packet(request, result->data, (size_t)result->len);
+    rpc_http_close_after(request);
     return UWSGI_OK;
 }
 
 static int packet_request(struct wsgi_request *request) {
     size_t len = rpc_packet_len(request);
+    bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
     struct rpc_result result;
 
     /* No variables in it: nothing for final or response routes to match either. */
     request->is_routing = request->is_response_routing = 1;
-    enum rpc_status status = rpc_wire_decode(request->buffer, len, &call);
+    enum rpc_status status = rpc_wire_decode(request->buffer, len, spare, &call);
     if (status != RPC_OK)
         return reject(request, NULL, status);
     request->uri = (char *)call.name;
     request->uri_len = call.name_len;
-    if (!peer_allowed(request))
+    if (allow_from_count && !peer_allowed(request))
         return reject(request, &call, RPC_PEER);
 
-    rpc_wire_terminate(request->buffer, len,
-                       len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains, &call);
-    request->uri = (char *)call.name;
     status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
     rpc_core_note(request, call.name, call.name_len, status);
     if (status != RPC_OK)
@@ -243,7 +262,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int rpc_request(struct wsgi_request *request) {
+static int dispatch(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -257,21 +276,48 @@ static int rpc_request(struct wsgi_request *request) {
     }
 }
 
+/*
+ * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
+ * connection. In any other its next call would wait until the caller gives up, and so would whoever
+ * is given this core next.
+ */
+static int rpc_request(struct wsgi_request *request) {
+    int ret = dispatch(request);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_http_close_after(request);
+    return ret;
+}
+
+/* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
+static bool may_be_logged(const struct wsgi_request *request) {
+    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
+    return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
+           log->big || log->ioerror;
+}
+
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
 static void rpc_after_request(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
-    if (request->uh->modifier2 <= RPC_PACKET_RAW && !request->parsed) {
-        peer_text((struct sockaddr *)&request->client_addr, addr, sizeof(addr));
-        printable(name, sizeof(name), request->uri, request->uri_len);
-        request->method = "RPC";
-        request->method_len = 3;
-        request->uri = name;
-        request->uri_len = (uint16_t)strlen(name);
-        request->remote_addr = addr;
-        request->remote_addr_len = (uint16_t)strlen(addr);
+    if (!may_be_logged(request))
+        return;
+    if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
+        log_request(request);
+        return;
     }
+    addr[0] = 0;
+    if (request->c_len || is_kept(request))
+        peer_text(peer_of(request), addr, sizeof(addr));
+    printable(name, sizeof(name), request->uri, request->uri_len);
+    request->method = "RPC";
+    request->method_len = 3;
+    request->uri = name;
+    request->uri_len = (uint16_t)strlen(name);
+    request->remote_addr = addr;
+    request->remote_addr_len = (uint16_t)strlen(addr);
     log_request(request);
+    /* A hook may still look at the request, when the text on the stack is gone. */
+    request->uri_len = request->remote_addr_len = 0;
 }
 
 /* --- request routes ----------------------------------------------------------------------------

@@ -7,30 +7,27 @@
  */
 #include "rpc_table.h"
 
+#include "rpc_language.h"
 #include "rpc_metrics.h"
 #include "rpc_plugin.h"
 #include "rpc_remote.h"
-
-/*
- * Arguments a function of uWSGI 2.0's Lua plugin can take: it pushes them without asking Lua for
- * room beyond the LUA_MINSTACK of 20 and the slack behind it. 2.1 asks.
- */
-#define LUA_ARGS_MAX 32
 
 /* Bits of a slot's access: the callers it is open to. */
 #define OPEN_TO(caller) (1u << (caller))
 
 struct slot {
+    const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
+    struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
-    uint32_t position;       /* in the worker's part, plus one; 0 is a free slot */
-    uint32_t open;           /* OPEN_TO(caller) of each caller that may call it */
-    struct rpc_meter *meter; /* NULL: not one of rpc-metric */
+    uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
 };
 
-/* Open addressing, at most half full; position is written last, so that readers need no lock. */
+/* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
+ */
 static struct {
     struct slot *slot;
-    uint32_t mask;
+    uint32_t mask;    /* number of slots, a power of two, less one */
+    unsigned shift;   /* leaves of a hash the topmost bits, its best, as many as mask has */
     int worker;       /* whose part was indexed, -1 for none */
     uint64_t indexed; /* functions of that part that are in */
 } table = {.worker = -1};
@@ -51,7 +48,7 @@ static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) 
 
 void rpc_table_init(void) {
     uint32_t size = 2;
-    while (size < uwsgi.rpc_max * 2)
+    for (table.shift = 31; size < uwsgi.rpc_max * 4; table.shift--)
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
@@ -70,12 +67,32 @@ void rpc_table_inherit(void) {
     }
 }
 
-/* FNV-1a, 32 bit */
-static uint32_t hash_name(const char *name, size_t len) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
+static uint64_t load(const char *p, size_t len) {
+    uint64_t word = 0;
+    memcpy(&word, p, len);
+    return word;
+}
+
+/* The 1 to 8 bytes at p as a number; one of a few loads, which may overlap. */
+static uint64_t load_tail(const char *p, size_t len) {
+    if (len >= 4)
+        return load(p, 4) | load(p + len - 4, 4) << 32;
+    return load(p, 1) | load(p + len / 2, 1) << 8 | load(p + len - 1, 1) << 16;
+}
+
+/* Eight bytes a step, each multiplied by 2^64 divided by the golden ratio; the name's NUL is one
+   of them, so that there is a byte even where there is no name. */
+static inline uint32_t hash_name(const char *name, size_t name_len) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    size_t len = name_len + 1;
+    uint64_t hash = len;
+
+    for (; len > 8; len -= 8, name += 8) {
+        hash = (hash ^ load(name, 8)) * golden;
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ load_tail(name, len)) * golden;
+    return (uint32_t)(hash >> 32);
 }
 
 static uint32_t open_to(const char *name) {
@@ -88,23 +105,23 @@ static uint32_t open_to(const char *name) {
     return open;
 }
 
-static void index_function(uint32_t position) {
-    const char *name = worker_part(table.worker)[position].name;
-    uint32_t hash = hash_name(name, strlen(name)), i = hash & table.mask;
+static void index_function(const struct uwsgi_rpc *function) {
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash >> table.shift;
 
-    while (table.slot[i].position)
+    while (table.slot[i].function)
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
-    table.slot[i].open = open_to(name);
-    table.slot[i].meter = rpc_metrics_function(name);
-    __atomic_store_n(&table.slot[i].position, position + 1, __ATOMIC_RELEASE);
+    table.slot[i].open = open_to(function->name);
+    table.slot[i].meter = rpc_metrics_function(function->name);
+    __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
 }
 
 /*
  * Takes in what was registered since the last time. Under uWSGI's own lock, as a function being
- * registered by another thread is counted before its name is written.
+ * registered by another thread is counted before its name is written. Kept out of the way of a
+ * call, which hardly ever needs it.
  */
-static void index_extend(void) {
+__attribute__((cold, noinline)) static void index_extend(void) {
     uwsgi_lock(uwsgi.rpc_table_lock);
     uint64_t count = uwsgi.shared->rpc_count[uwsgi.mywid], indexed = table.indexed;
     if (table.worker != uwsgi.mywid || indexed > count) {
@@ -113,49 +130,35 @@ static void index_extend(void) {
         indexed = 0;
     }
     for (; indexed < count; indexed++)
-        index_function((uint32_t)indexed);
+        index_function(&worker_part(table.worker)[indexed]);
     __atomic_store_n(&table.indexed, indexed, __ATOMIC_RELEASE);
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
+/* The slot of a call's function among those indexed so far, NULL when it is not there. */
 static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
-    const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
-
-    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
-        uint32_t position = __atomic_load_n(&table.slot[i].position, __ATOMIC_ACQUIRE);
-        if (!position)
+    for (uint32_t i = hash >> table.shift;; i = (i + 1) & table.mask) {
+        const struct slot *slot = &table.slot[i];
+        const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
+        if (!function)
             return NULL;
-        if (table.slot[i].hash == hash &&
-            memcmp(part[position - 1].name, call->name, call->name_len + 1u) == 0)
-            return &table.slot[i];
+        if (slot->hash == hash && memcmp(function->name, call->name, call->name_len + 1u) == 0)
+            return slot;
     }
 }
 
 static const struct slot *find(const struct rpc_call *call) {
-    uint32_t hash = hash_name(call->name, call->name_len);
-
     if (!table.slot || call->name_len > RPC_NAME_MAX)
         return NULL;
-    if (table.worker != uwsgi.mywid)
+    uint32_t hash = hash_name(call->name, call->name_len);
+    for (;;) {
+        bool ours = table.worker == uwsgi.mywid;
+        uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
+        const struct slot *slot = ours ? index_find(call, hash) : NULL;
+        if (slot || (ours && indexed == uwsgi.shared->rpc_count[uwsgi.mywid]))
+            return slot;
         index_extend();
-    uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
-    const struct slot *slot = index_find(call, hash);
-    if (!slot && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
-        index_extend();
-        slot = index_find(call, hash);
     }
-    return slot;
-}
-
-static bool takes_arguments(const struct uwsgi_rpc *function, unsigned count) {
-#if UWSGI_PLUGIN_API < 2
-    if (count > LUA_ARGS_MAX && strcmp(function->plugin->name, "lua") == 0)
-        return false;
-#else
-    (void)function;
-    (void)count;
-#endif
-    return true;
 }
 
 /*
@@ -164,12 +167,17 @@ static bool takes_arguments(const struct uwsgi_rpc *function, unsigned count) {
  */
 static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
                               struct rpc_result *result) {
+    struct rpc_language_call language;
+
     if (function->plugin == &rpc_plugin)
         return rpc_remote_call(function->func, call, result);
     if (!function->plugin->rpc)
         return RPC_UNKNOWN;
+    if (!rpc_language_begin(&language, function, call->arg_count))
+        return RPC_REFUSED;
     result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
                                         (uint16_t *)call->arg_len, &result->data);
+    rpc_language_end(&language);
     if (!result->data)
         result->len = 0;
     return RPC_OK;
@@ -178,18 +186,18 @@ static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
 static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
                                  struct rpc_result *result) {
-    const struct uwsgi_rpc *function = &worker_part(uwsgi.mywid)[slot->position - 1];
+    const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
 
-    enum rpc_status status =
-        takes_arguments(function, call->arg_count) ? invoke(function, call, result) : RPC_REFUSED;
+    enum rpc_status status = invoke(function, call, result);
     if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
     if (status != RPC_OK || result->len == 0) {
         free(result->data);
         *result = (struct rpc_result){0};
     }
-    rpc_metrics_call(start, slot->meter, call, status, result);
+    if (start)
+        rpc_metrics_call(start, slot->meter, call, status, result);
     return status;
 }
 

@@ -47,7 +47,7 @@ static bool echo_once(int fd) {
     if (!read_full(fd, packet, 4))
         return false;
     size_t len = (unsigned char)packet[1] + (unsigned char)packet[2] * (size_t)256;
-    if (!read_full(fd, packet + 4, len) || rpc_wire_decode(packet + 4, len, &call) != RPC_OK)
+    if (!read_full(fd, packet + 4, len) || rpc_wire_decode(packet + 4, len, false, &call) != RPC_OK)
         return false;
     size_t head_len = rpc_wire_reply_head(call.arg_len[0], reply);
     memcpy(reply + head_len, call.arg[0], call.arg_len[0]);

@@ -288,6 +288,26 @@ START_TEST(test_xmlrpc_limits_long_text_in_any_division)
 }
 END_TEST
 
+/* Were a parser to end a document too early and say nothing, there would still be no call. */
+START_TEST(test_xmlrpc_limits_end_not_reported)
+{
+    static const char *const tags[] = {"methodCall", "methodName"};
+    struct rpc_xmlrpc_calls calls;
+    rpc_xmlrpc_calls_init(&calls, MAX_CALLS);
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(rpc_xmlrpc_calls_start(&calls, tags[i]));
+        ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    }
+    ck_assert(rpc_xmlrpc_calls_text(&calls, "f", 1));
+    ck_assert(rpc_xmlrpc_calls_end(&calls));
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    ck_assert(rpc_xmlrpc_calls_end(&calls));
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_OK);
+    rpc_xmlrpc_calls_free(&calls);
+}
+END_TEST
+
 /* --- encodings of the Content-Type header --- */
 
 static void check_charset(const char *doc, const char *charset, const char *calls) {
@@ -320,6 +340,12 @@ START_TEST(test_xmlrpc_limits_charset)
     check_charset("\xef\xbb\xbf" OPEN "\xc3\xbc" CLOSE, "iso-8859-1", ue);
     check_charset("\xef\xbb\xbf<?xml version='1.0' encoding='iso-8859-1'?>" OPEN "\xc3\xbc" CLOSE,
                   NULL, ue);
+    /* not adhered to, even behind the document */
+    check_charset(OPEN "x" CLOSE "\n\xff", "us-ascii", NULL);
+    check_charset(OPEN "x" CLOSE "\n\xff", "shift_jis", NULL);
+    check_charset(OPEN "x" CLOSE "\n\x81", "shift_jis", NULL);
+    check_charset("<?xml version='1.0' encoding='us-ascii'?>" OPEN "x" CLOSE "\n\xff", NULL, NULL);
+    check_charset(OPEN "x" CLOSE "\n\xff", NULL, NULL);
     /* no such encoding, or no name of one */
     check_charset(utf8, "x-nosuch", NULL);
     check_charset(utf8, "", NULL);
@@ -491,6 +517,6 @@ UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_told,
           test_xmlrpc_limits_name, test_xmlrpc_limits_depth, test_xmlrpc_limits_nested_100000_deep,
           test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag, test_xmlrpc_limits_attributes,
           test_xmlrpc_limits_multicall, test_xmlrpc_limits_any_division,
-          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_charset,
-          test_xmlrpc_limits_result_bytes, test_xmlrpc_limits_result_utf8,
-          test_xmlrpc_limits_no_introspection)
+          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_end_not_reported,
+          test_xmlrpc_limits_charset, test_xmlrpc_limits_result_bytes,
+          test_xmlrpc_limits_result_utf8, test_xmlrpc_limits_no_introspection)
