@@ -87,9 +87,17 @@ asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to
 e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
 
+# The clients from npm, in the versions that package.json names.
+NPM := $(B)/npm/node_modules/.package-lock.json
+$(NPM): tests/e2e/clients/package.json
+	@mkdir -p $(B)/npm
+	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
-	@$(MAKE) -s unit e2e
+	@$(MAKE) -s unit $(NPM)
+	@$(MAKE) -s e2e
 
 # --- the remote client: tests that fail each of its allocations, and the command-line program -----
 

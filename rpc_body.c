@@ -19,15 +19,6 @@
 #define DISCARD_WAIT_SEC 1
 #define DISCARD_SEC 5
 
-/* Ends the connection with the answer, if it would carry another request, and lets it say so. */
-static void close_after(struct wsgi_request *request) {
-    static const char header[] = "Connection: close";
-    if (!request->socket->retry)
-        return;
-    rpc_http_close_after(request);
-    uwsgi_additional_header_add(request, (char *)header, sizeof(header) - 1);
-}
-
 /* --- how long it is ------------------------------------------------------------------------- */
 
 /*
@@ -91,7 +82,7 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     }
     request->chunked_input_complete = 1;
     if (rest)
-        close_after(request);
+        rpc_http_close_after(request);
     body->data = bytes->data;
     body->len = bytes->len;
     return RPC_OK;
@@ -128,7 +119,7 @@ bool rpc_body_leave(struct wsgi_request *request) {
     else if (request->post_pos < request->post_cl)
         left = true;
     if (left)
-        close_after(request);
+        rpc_http_close_after(request);
     return left;
 }
 

@@ -33,6 +33,23 @@ static bool add_content_length(struct wsgi_request *request, uint64_t len) {
     return add_header(request, "Content-Length", first, (size_t)(end - first));
 }
 
+/*
+ * A connection that ends with the answer says so, or the client sends its next request on it (RFC
+ * 9112, section 9.6). http-socket carries one request, http11-socket more, unless
+ * rpc_http_close_after was called.
+ */
+static bool add_connection(struct wsgi_request *request) {
+    if (strncmp(rpc_socket_protocol(request->socket), "http", 4) != 0 ||
+        (request->socket->retry && request->proto_parser_status))
+        return true;
+    return uwsgi_response_add_connection_close(request) == 0;
+}
+
+static bool begin(struct wsgi_request *request, const char *status) {
+    return uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) == 0 &&
+           add_connection(request);
+}
+
 static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
@@ -42,11 +59,15 @@ bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
 }
 
 bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
-    if (uwsgi_response_prepare_headers(request, "200 OK", 6))
+    if (!begin(request, "200 OK"))
         return false;
     if (type && !add_header(request, "Content-Type", type, strlen(type)))
         return false;
     return add_content_length(request, len) && rpc_http_body(request, body, len);
+}
+
+static bool answer_empty(struct wsgi_request *request) {
+    return begin(request, "204 No Content") && rpc_http_body(request, "", 0);
 }
 
 /* Both protocols close what they take for a request that was not read to its end. */
@@ -61,7 +82,7 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
     char line[256];
     int len = snprintf(line, sizeof(line), "%s\n", message);
 
-    if (uwsgi_response_prepare_headers_int(request, http) ||
+    if (uwsgi_response_prepare_headers_int(request, http) || !add_connection(request) ||
         !add_header(request, "Content-Type", "text/plain", 10) ||
         (http == 405 && !add_header(request, "Allow", "POST", 4)) ||
         !add_content_length(request, (uint64_t)len))
@@ -150,14 +171,12 @@ static bool path_ok(struct wsgi_request *request, const struct rpc_result *resul
     size_t type_len = accept ? concrete_media_type(accept, accept_len) : 0;
 
     if (result->len == 0)
-        return uwsgi_response_prepare_headers(request, "204 No Content", 14) == 0 &&
-               rpc_http_body(request, "", 0);
+        return answer_empty(request);
     if (type_len == 0) {
         accept = "application/octet-stream";
         type_len = strlen(accept);
     }
-    return uwsgi_response_prepare_headers(request, "200 OK", 6) == 0 &&
-           add_header(request, "Content-Type", accept, type_len) &&
+    return begin(request, "200 OK") && add_header(request, "Content-Type", accept, type_len) &&
            add_header(request, "X-Content-Type-Options", "nosniff", 7) &&
            add_content_length(request, result->len) &&
            rpc_http_body(request, result->data, result->len);
@@ -358,8 +377,8 @@ static enum rpc_status document_call(const struct document_bridge *document,
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
-    else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
-        rpc_http_body(request, "", 0);
+    else if (status == RPC_OK)
+        answer_empty(request);
     rpc_bytes_free(&answer);
     rpc_body_free(&body);
     return status;

@@ -57,6 +57,9 @@ struct rpc_core {
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
+/* The protocol a socket speaks: "uwsgi", "http", "http11", ... */
+const char *rpc_socket_protocol(const struct uwsgi_socket *sock);
+
 /* The core that serves a request. */
 struct rpc_core *rpc_core_of(struct wsgi_request *request);
 

@@ -2,6 +2,7 @@
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
 import http.client
 import os
+import random
 import re
 import select
 import shutil
@@ -28,6 +29,26 @@ WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
 START_SEC = 60
 PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
+
+
+def free_port():
+    """A port nobody listens on, outside the range from which the system gives out its own."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
+def listens(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def poll(condition, seconds=20, what='condition'):
