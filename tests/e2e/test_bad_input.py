@@ -314,6 +314,20 @@ def test_keep_alive_after_a_chunked_body(http11, bridge):
 
 
 @pytest.mark.parametrize('bridge', [XML, JSON])
+def test_client_that_waits_to_be_told_to_send(server, front, bridge):
+    """Told so, by the bridge itself on an http-socket; or why not, before it has sent anything."""
+    expect = b'Expect: 100-continue'
+    if front != server.fronts['http router']:  # it has an option of its own for this
+        with connect(front) as sock:
+            sock.sendall(head(bridge, expect, b'Content-Length: %d' % len(CALLS[bridge])))
+            assert sock.recv(1000) == b'HTTP/1.1 100 Continue\r\n\r\n'
+            sock.sendall(CALLS[bridge])
+            status, answer = read_answer(sock)
+            assert status == 200 and b'hello x' in answer
+    assert ask(server.fronts['http-socket'], head(bridge, expect, b'Content-Length: 9999999'))[0] == 413
+
+
+@pytest.mark.parametrize('bridge', [XML, JSON])
 def test_connection_closes_where_the_next_request_cannot_be_found(http11, bridge):
     """Otherwise what is left of the body would be taken for it."""
     smuggled = document(bridge, CALLS[bridge])

@@ -3,11 +3,12 @@
 # curl: what it makes of the JSON-RPC bridge at the URL given.
 set -eu
 url=$1
+type=application/json
 
-call() { # the id 1 request's method and params, then options of curl
+call() { # method, params, then options of curl
     document="{\"jsonrpc\": \"2.0\", \"method\": \"$1\", \"params\": $2, \"id\": 1}"
     shift 2
-    printf '%s' "$document" | curl -sS -H 'Content-Type: application/json' --data-binary @- "$@" "$url"
+    printf '%s' "$document" | curl -sS -H "Content-Type: $type" --data-binary @- "$@" "$url"
     echo
 }
 
@@ -16,4 +17,5 @@ call first '[{"base64": "AP+A"}]'
 call nosuch '[]'
 call hello '["chunked"]' -H 'Transfer-Encoding: chunked'
 call hello '["1.0"]' --http1.0
-call hello '["form"]' -H 'Content-Type: application/x-www-form-urlencoded' -o /dev/null -w '%{http_code}'
+type=application/x-www-form-urlencoded
+call hello '["form"]' -o /dev/null -w '%{http_code}'
