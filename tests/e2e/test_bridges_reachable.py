@@ -60,6 +60,8 @@ BY_URL = {
     'uwsgi:': [('plugin', 'router_uwsgi')] + by_url(lambda m: [f'uwsgi:,173,{m}']),
     'setmodifier': by_url(lambda m: ['setmodifier1:173', f'setmodifier2:{m}']),
     'setmodifier and last': by_url(lambda m: ['setmodifier1:173', f'setmodifier2:{m}', 'last:']),
+    'setmodifier and continue': by_url(
+        lambda m: ['setmodifier1:173', f'setmodifier2:{m}', 'continue:']),
 }
 
 
