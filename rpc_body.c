@@ -26,14 +26,14 @@
  * its length, and is believed. uWSGI takes the digits Content-Length begins with, however many they
  * are: it is told here whether that makes sense, and no more than max.
  */
-static enum rpc_status body_length(struct wsgi_request *request, size_t max, bool *chunked) {
-    uint16_t len = 0, digits = 0;
-    char *value = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len);
+static enum rpc_status body_length(const struct wsgi_request *request,
+                                   const struct rpc_body_vars *vars, size_t max, bool *chunked) {
+    const char *value = vars->length.iov_base;
+    size_t len = vars->length.iov_len, digits = 0;
 
     *chunked = false;
-    if (!value || !len) {
-        value = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &len);
-        *chunked = value && len == 7 && strncasecmp(value, "chunked", 7) == 0;
+    if (!len) {
+        *chunked = vars->coding.iov_len == 7 && !strncasecmp(vars->coding.iov_base, "chunked", 7);
         return RPC_OK;
     }
     while (digits < len && isdigit((unsigned char)value[digits]))
@@ -62,16 +62,13 @@ static ssize_t read_some(struct wsgi_request *request, char *buf, size_t size, i
  * Tells a client that waits for it to send its body (RFC 9110, section 10.1.1): curl does so for a
  * second with more than a megabyte. Only where HTTP is spoken; a front server does this itself.
  */
-static void send_continue(struct wsgi_request *request) {
+static void send_continue(struct wsgi_request *request, const struct rpc_body_vars *vars) {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uint16_t len;
 
-    if (request->proto_parser_remains || uwsgi.post_buffering || request->protocol_len != 8 ||
+    if (vars->expect.iov_len != 12 || strncasecmp(vars->expect.iov_base, "100-continue", 12) != 0 ||
+        request->proto_parser_remains || uwsgi.post_buffering || request->protocol_len != 8 ||
         memcmp(request->protocol, "HTTP/1.1", 8) != 0 ||
         strncmp(rpc_socket_protocol(request->socket), "http", 4) != 0)
-        return;
-    char *value = uwsgi_get_var(request, "HTTP_EXPECT", 11, &len);
-    if (!value || len != 12 || strncasecmp(value, "100-continue", 12) != 0)
         return;
     request->socket->proto_write(request, (char *)interim, sizeof(interim) - 1);
     request->write_pos = 0;
@@ -84,7 +81,6 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     enum rpc_chunked_status status = RPC_CHUNKED_MORE;
     size_t rest = 0;
 
-    send_continue(request);
     while (status == RPC_CHUNKED_MORE) {
         char *room = rpc_bytes_reserve(bytes, READ_LEN);
         if (!room)
@@ -108,17 +104,18 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     return RPC_OK;
 }
 
-enum rpc_status rpc_body_read(struct wsgi_request *request, size_t max, struct rpc_body *body) {
+enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_body_vars *vars,
+                              size_t max, struct rpc_body *body) {
     bool chunked;
     ssize_t len = 0;
 
     *body = (struct rpc_body){.data = ""};
-    enum rpc_status status = body_length(request, max, &chunked);
+    enum rpc_status status = body_length(request, vars, max, &chunked);
+    if (status != RPC_OK || (!chunked && request->post_cl == 0))
+        return status;
+    send_continue(request, vars);
     if (chunked)
         return read_chunked(request, max, body);
-    if (status != RPC_OK || request->post_cl == 0)
-        return status;
-    send_continue(request);
     char *data = uwsgi_request_body_read(request, 0, &len);
     if (!data || len < 0 || (size_t)len != request->post_cl)
         return RPC_BODY_SHORT;
@@ -133,8 +130,8 @@ void rpc_body_free(struct rpc_body *body) {
 
 /* --- not reading ----------------------------------------------------------------------------- */
 
-bool rpc_body_leave(struct wsgi_request *request) {
-    bool chunked, left = body_length(request, SIZE_MAX, &chunked) != RPC_OK;
+bool rpc_body_leave(struct wsgi_request *request, const struct rpc_body_vars *vars) {
+    bool chunked, left = body_length(request, vars, SIZE_MAX, &chunked) != RPC_OK;
     if (chunked)
         left = !request->chunked_input_complete;
     else if (request->post_pos < request->post_cl)

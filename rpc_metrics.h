@@ -26,7 +26,7 @@ void rpc_metrics_init(void);
 struct rpc_meter *rpc_metrics_function(const char *name);
 
 /* Whether anything is counted. */
-extern bool rpc_metrics_on;
+extern bool rpc_metrics_on __attribute__((visibility("hidden")));
 
 /* The time a call starts, in microseconds, for the functions below; 0 when nothing is counted. */
 static inline uint64_t rpc_metrics_start(void) {

@@ -27,6 +27,8 @@ struct rpc_options rpc_options = {.max_body = DEFAULT_MAX_BODY, .max_batch = DEF
 static struct rpc_core *cores;
 /* Whether log-format names %(rpcfunc) or %(rpcstatus). */
 static bool cores_noted;
+/* Whether an option has some requests logged where disable-logging has the others not. */
+static bool log_is_conditional;
 static struct rpc_cidr *allow_from;
 static size_t allow_from_count;
 
@@ -87,9 +89,9 @@ static void printable(char *out, size_t size, const char *name, size_t len) {
 static void log_failure(const char *prefix, const char *where, const char *name, size_t name_len,
                         enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
-    char shown[RPC_NAME_MAX + 1];
 
     if (name) {
+        char shown[RPC_NAME_MAX + 1];
         printable(shown, sizeof(shown), name, name_len);
         uwsgi_log("[rpc] %s%s: \"%s\": %s (%s)\n", prefix, where, shown, info->message, info->name);
     } else {
@@ -112,14 +114,18 @@ struct rpc_core *rpc_core_of(struct wsgi_request *request) {
     return &cores[request->async_id];
 }
 
-void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
-                   enum rpc_status status) {
-    if (!cores_noted)
-        return;
+__attribute__((noinline)) static void note(struct wsgi_request *request, const char *name,
+                                           size_t name_len, enum rpc_status status) {
     struct rpc_core *core = rpc_core_of(request);
     printable(core->function, sizeof(core->function), name, name_len);
     core->status = status;
     core->noted = request->start_of_request;
+}
+
+void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
+                   enum rpc_status status) {
+    if (cores_noted)
+        note(request, name, name_len, status);
 }
 
 /* A core serves other requests too, which call nothing. */
@@ -210,22 +216,28 @@ static int write_packet(struct wsgi_request *request, char *data, size_t len) {
     return UWSGI_OK;
 }
 
+/* A result with its head before it, in one system call. */
+__attribute__((noinline)) static int write_large(struct wsgi_request *request, char *head,
+                                                 size_t head_len, const struct rpc_result *result) {
+    struct iovec iov[2] = {{head, head_len}, {result->data, (size_t)result->len}};
+
+    if (request->socket->proto_writev)
+        return uwsgi_response_writev_body_do(request, iov, 2);
+    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (write_packet(request, head, head_len))
+        return -1;
+    return write_packet(request, result->data, (size_t)result->len);
+}
+
 static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
     char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
     size_t head_len = rpc_wire_reply_head(result->len, packet);
 
-    if (result->len <= SMALL_RESULT) {
-        if (result->len)
-            memcpy(packet + head_len, result->data, result->len);
-        return write_packet(request, packet, head_len + result->len);
-    }
-    struct iovec iov[2] = {{packet, head_len}, {result->data, (size_t)result->len}};
-    if (request->socket->proto_writev)
-        return uwsgi_response_writev_body_do(request, iov, 2);
-    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
-    if (write_packet(request, packet, head_len))
-        return -1;
-    return write_packet(request, result->data, (size_t)result->len);
+    if (result->len > SMALL_RESULT)
+        return write_large(request, packet, head_len, result);
+    if (result->data)
+        memcpy(packet + head_len, result->data, result->len);
+    return write_packet(request, packet, head_len + result->len);
 }
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
@@ -288,19 +300,10 @@ static int rpc_request(struct wsgi_request *request) {
     return ret;
 }
 
-/* Whether log_request could write a line; when it could not, nothing need be prepared for it. */
-static bool may_be_logged(const struct wsgi_request *request) {
-    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
-    return log->enabled || request->log_this || log->zero || log->slow || log->_4xx || log->_5xx ||
-           log->big || log->ioerror;
-}
-
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
-static void rpc_after_request(struct wsgi_request *request) {
+__attribute__((noinline)) static void log_line(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
-    if (!may_be_logged(request))
-        return;
     if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
         log_request(request);
         return;
@@ -318,6 +321,12 @@ static void rpc_after_request(struct wsgi_request *request) {
     log_request(request);
     /* A hook may still look at the request, when the text on the stack is gone. */
     request->uri_len = request->remote_addr_len = 0;
+}
+
+/* Without a line there is nothing to prepare for one. */
+static void rpc_after_request(struct wsgi_request *request) {
+    if (uwsgi.logging_options.enabled || log_is_conditional || request->log_this)
+        log_line(request);
 }
 
 /* --- request routes ----------------------------------------------------------------------------
@@ -398,7 +407,7 @@ static void warn_open_sockets(void) {
     if (rpc_options.allow || rpc_options.allow_from)
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
-        struct sockaddr_storage addr;
+        struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
         if (!strstr(rpc_socket_protocol(sock), "uwsgi") ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
@@ -422,10 +431,14 @@ static void init_bridges(void) {
 }
 
 static void rpc_post_init(void) {
+    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
+
     cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
     cores_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");
+    log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
+                         log->sendfile || log->ioerror;
     read_allow_from();
     rpc_table_init();
     rpc_remote_init();
@@ -451,6 +464,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .post_init = rpc_post_init,
     .preinit_apps = rpc_remote_register,
     .pre_uwsgi_fork = rpc_table_inherit,
+    .post_fork = rpc_table_forget,
     .request = rpc_request,
     .after_request = rpc_after_request,
     .rpc = rpc_remote_function,

@@ -47,7 +47,6 @@ struct outcome {
 };
 
 struct action {
-    const char *name;
     const char *where;                      /* in the log */
     int (*finish)(struct outcome *outcome); /* returns UWSGI_ROUTE_* */
 };
@@ -200,8 +199,9 @@ static int break_with(struct outcome *outcome, const char *status, size_t len) {
     return UWSGI_ROUTE_BREAK;
 }
 
-/* Where the chain of rules that a rule stands in keeps its jump; NULL for a rule in none. */
-static uint32_t *jump_of(struct wsgi_request *request, const struct uwsgi_route *rule) {
+/* Where the chain of rules that a rule stands in keeps its jump. False for a rule in none. */
+static bool find_jump(struct wsgi_request *request, const struct uwsgi_route *rule,
+                      uint32_t **jump) {
     const struct {
         struct uwsgi_route *first;
         uint32_t *jump;
@@ -212,16 +212,21 @@ static uint32_t *jump_of(struct wsgi_request *request, const struct uwsgi_route 
 
     for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
         for (const struct uwsgi_route *route = chains[i].first; route; route = route->next)
-            if (route == rule)
-                return chains[i].jump;
-    return NULL;
+            if (route == rule) {
+                *jump = chains[i].jump;
+                return true;
+            }
+    return false;
 }
 
 /* Labels that stand before the rule are not looked at: jumps go forward. */
 static int goto_label(struct outcome *outcome, const char *label, size_t len) {
-    uint32_t *jump = jump_of(outcome->request, outcome->route);
+    const struct uwsgi_route *route = outcome->route->next;
+    uint32_t *jump;
 
-    for (const struct uwsgi_route *route = outcome->route->next; jump && route; route = route->next)
+    if (!find_jump(outcome->request, outcome->route, &jump))
+        return fail(outcome, RPC_BAD_ANSWER);
+    for (; route; route = route->next)
         if (route->label && route->label_len == len && memcmp(route->label, label, len) == 0) {
             *jump = (uint32_t)route->pos;
             return UWSGI_ROUTE_NEXT;
@@ -276,7 +281,7 @@ static void append_group(void *ctx, unsigned number, struct rpc_bytes *out) {
     const char *subject = *(char **)((char *)request + route->subject);
     if (route->condition_ub[core])
         subject = route->condition_ub[core]->buf;
-    const int *range = route->ovector[core] + 2 * number;
+    const int *range = route->ovector[core] + (size_t)2 * number;
     if (range[0] >= 0 && range[1] > range[0])
         rpc_bytes_append(out, subject + range[0], (size_t)(range[1] - range[0]));
 }
@@ -434,8 +439,7 @@ static int configure(const struct action *action, struct uwsgi_route *route, cha
 
 /* uWSGI does not tell a router by which name it was asked for, so each action has its own. */
 #define DEFINE_ROUTER(action_name, finish_func)                                                    \
-    static const struct action action_##action_name = {#action_name, "route " #action_name,        \
-                                                       finish_func};                               \
+    static const struct action action_##action_name = {"route " #action_name, finish_func};        \
     static int router_##action_name(struct uwsgi_route *route, char *args) {                       \
         return configure(&action_##action_name, route, args);                                      \
     }

@@ -27,10 +27,8 @@ struct slot {
 static struct {
     struct slot *slot;
     uint32_t mask;    /* number of slots, a power of two, less one */
-    unsigned shift;   /* leaves of a hash the topmost bits, its best, as many as mask has */
-    int worker;       /* whose part was indexed, -1 for none */
     uint64_t indexed; /* functions of that part that are in */
-} table = {.worker = -1};
+} table;
 
 static struct rpc_globs allow, bridge_allow;
 
@@ -48,7 +46,7 @@ static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) 
 
 void rpc_table_init(void) {
     uint32_t size = 2;
-    for (table.shift = 31; size < uwsgi.rpc_max * 4; table.shift--)
+    while (size < uwsgi.rpc_max * 4)
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
@@ -65,6 +63,11 @@ void rpc_table_inherit(void) {
         memcpy(worker_part(worker), worker_part(0), sizeof(struct uwsgi_rpc) * uwsgi.rpc_max);
         uwsgi.shared->rpc_count[worker] = uwsgi.shared->rpc_count[0];
     }
+}
+
+void rpc_table_forget(void) {
+    memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
+    table.indexed = 0;
 }
 
 static uint64_t load(const char *p, size_t len) {
@@ -92,7 +95,8 @@ static inline uint32_t hash_name(const char *name, size_t name_len) {
         hash ^= hash >> 32;
     }
     hash = (hash ^ load_tail(name, len)) * golden;
-    return (uint32_t)(hash >> 32);
+    /* The topmost bits depend on all others; a mask looks at the lowest. */
+    return (uint32_t)__builtin_bswap64(hash);
 }
 
 static uint32_t open_to(const char *name) {
@@ -106,7 +110,7 @@ static uint32_t open_to(const char *name) {
 }
 
 static void index_function(const struct uwsgi_rpc *function) {
-    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash >> table.shift;
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
 
     while (table.slot[i].function)
         i = (i + 1) & table.mask;
@@ -118,26 +122,20 @@ static void index_function(const struct uwsgi_rpc *function) {
 
 /*
  * Takes in what was registered since the last time. Under uWSGI's own lock, as a function being
- * registered by another thread is counted before its name is written. Kept out of the way of a
- * call, which hardly ever needs it.
+ * registered by another thread is counted before its name is written.
  */
-__attribute__((cold, noinline)) static void index_extend(void) {
+static void index_extend(void) {
     uwsgi_lock(uwsgi.rpc_table_lock);
     uint64_t count = uwsgi.shared->rpc_count[uwsgi.mywid], indexed = table.indexed;
-    if (table.worker != uwsgi.mywid || indexed > count) {
-        memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
-        table.worker = uwsgi.mywid;
-        indexed = 0;
-    }
     for (; indexed < count; indexed++)
-        index_function(&worker_part(table.worker)[indexed]);
+        index_function(&worker_part(uwsgi.mywid)[indexed]);
     __atomic_store_n(&table.indexed, indexed, __ATOMIC_RELEASE);
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
 /* The slot of a call's function among those indexed so far, NULL when it is not there. */
-static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
-    for (uint32_t i = hash >> table.shift;; i = (i + 1) & table.mask) {
+static inline const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
+    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
         const struct slot *slot = &table.slot[i];
         const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
         if (!function)
@@ -147,18 +145,24 @@ static const struct slot *index_find(const struct rpc_call *call, uint32_t hash)
     }
 }
 
-static const struct slot *find(const struct rpc_call *call) {
-    if (!table.slot || call->name_len > RPC_NAME_MAX)
-        return NULL;
-    uint32_t hash = hash_name(call->name, call->name_len);
+/* The same for a call whose function is not there yet, or not at all. */
+__attribute__((cold, noinline)) static const struct slot *find_new(const struct rpc_call *call,
+                                                                   uint32_t hash) {
     for (;;) {
-        bool ours = table.worker == uwsgi.mywid;
         uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
-        const struct slot *slot = ours ? index_find(call, hash) : NULL;
-        if (slot || (ours && indexed == uwsgi.shared->rpc_count[uwsgi.mywid]))
+        const struct slot *slot = index_find(call, hash);
+        if (slot || indexed >= uwsgi.shared->rpc_count[uwsgi.mywid])
             return slot;
         index_extend();
     }
+}
+
+static const struct slot *find(const struct rpc_call *call) {
+    if (call->name_len > RPC_NAME_MAX)
+        return NULL;
+    uint32_t hash = hash_name(call->name, call->name_len);
+    const struct slot *slot = index_find(call, hash);
+    return slot ? slot : find_new(call, hash);
 }
 
 /*

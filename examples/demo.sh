@@ -20,7 +20,7 @@ stop() {
     rm -rf "$dir"
 }
 trap stop EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 until grep -q 'spawned uWSGI worker 1' "$log"; do
     kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; exit 1; }
@@ -47,6 +47,7 @@ call 'a packet by hand (modifier2 0): a header, then the result' \
     "printf '\\255\\016\\0\\0\\5\\0hello\\5\\0World' | curl -s telnet://$socket | od -An -c"
 call 'the same with modifier2 1: the result alone' 'hello World' \
     "printf '\\255\\016\\0\\1\\5\\0hello\\5\\0World' | curl -s telnet://$socket"
+# shellcheck disable=SC2016  # uWSGI expands these
 call 'from a route: rpc:hello ${REQUEST_URI} ${REMOTE_ADDR}' 'hello /foo 127.0.0.1' \
     "curl -s $http/foo"
 call 'HTTP, as a path' 'hello World' \

@@ -15,6 +15,7 @@ is_installed() {
 
 missing=
 for group in "$@"; do
+    # shellcheck disable=SC2013  # names are words
     for package in $(awk -v group="$group" '$1 == group { print $2 }' packages.txt); do
         is_installed "$package" || missing="$missing $package"
     done

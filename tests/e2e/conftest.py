@@ -77,12 +77,12 @@ def packet(*items, modifier1=173, modifier2=0):
 
 
 def connect(address, timeout=20):
-    """address is a (host, port) pair or a path; '@name' is an abstract one."""
+    """address is a (host, port) pair or a path; '@name' is an abstract one of uWSGI, NUL at its end."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout)
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(timeout)
-    sock.connect('\0' + address[1:] if address.startswith('@') else str(address))
+    sock.connect('\0' + address[1:] + '\0' if address.startswith('@') else str(address))
     return sock
 
 
@@ -231,6 +231,8 @@ class Server:
 TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
 HTTP11 = ('http11-socket', '127.0.0.1:0')
+# Longer than any test waits: a connection that should be closed is not closed by this.
+PATIENT = ('socket-timeout', 100)
 
 
 @pytest.fixture

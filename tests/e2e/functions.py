@@ -81,5 +81,6 @@ def application(environ, start_response):
         print('uwsgi.route returned', returned, flush=True)
         if returned == 2:  # UWSGI_ROUTE_BREAK
             return []
-    start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [b'application ' + environ.get('RPC_VAR', 'unset').encode('latin1')]
+    body = b'application ' + environ.get('RPC_VAR', 'unset').encode('latin1')
+    start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', str(len(body)))])
+    return [body]

@@ -121,18 +121,6 @@ def test_access_log(server):
                     r'127\.0\.0\.1 .*RPC hello => .*')
 
 
-def test_log_variables_belong_to_their_request(uwsgi):
-    """%(rpcfunc) and %(rpcstatus) are empty for a request that has called nothing."""
-    server = uwsgi(TCP, HTTP, ('log-format', '<%(method) %(uri) %(rpcfunc) %(rpcstatus)>'),
-                   ('route', '^/route rpc:hello'))
-    server.call('hello')
-    server.http('/plain')
-    server.call('nosuch')
-    server.http('/route')
-    server.wait_log(r'<RPC hello hello ok>\n<GET /plain - ->\n(?:.*\n)*?<RPC nosuch nosuch unknown-function>\n'
-                    '<GET /route hello ok>')
-
-
 def test_log_shows_the_name_on_one_line(server):
     server.call(b'no\nsuch\xff')
     server.wait_log(r'"no\?such\?": no such function')

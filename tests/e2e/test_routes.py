@@ -9,7 +9,7 @@ import time
 from urllib.parse import quote
 
 import pytest
-from conftest import HTTP, HTTP11, TCP, Server, array, connect, packet, poll, read_all
+from conftest import HTTP, HTTP11, PATIENT, TCP, Server, array, connect, packet, poll, read_all
 
 ACTIONS = ['rpc', 'call', 'rpcnext', 'rpcblob', 'rpcret', 'rpcraw', 'rpcvar']
 RAW = 'HTTP/1.1 201 Made\r\nX-Raw: yes\r\nContent-Length: 4\r\n\r\nbody'
@@ -202,7 +202,7 @@ def failing(shared_uwsgi, node, dead, fake_nodes):
     rules = [route('^/late/ rpcnext:first early-'), route(r'/(too-long.*)/ rpcvar:LONG big 40000')]
     rules += [route(f'^(/late)?/{name}/{slug(failure)}/ ' + action(name, call))
               for name in ACTIONS for failure, call in calls.items()]
-    return shared_uwsgi(TCP, HTTP, HTTP11, ('rpc-timeout', 1), ('rpc-max-response', 1000), ('threads', 4),
+    return shared_uwsgi(TCP, HTTP, HTTP11, ('rpc-timeout', 1), ('rpc-max-response', 1000), ('threads', 4), PATIENT,
                         *rules)
 
 
@@ -286,7 +286,7 @@ def test_rpcnext_of_nothing_is_an_answer(uwsgi):
 def returning(shared_uwsgi):
     """/RESULT: what rpcret does with it; the headers tell which rules have been passed."""
     return shared_uwsgi(
-        TCP, HTTP, HTTP11, ('threads', 4),
+        TCP, HTTP, HTTP11, ('threads', 4), PATIENT,
         ('route-label', 'behind'), route('^/behind addheader:X-Behind: yes'),
         route('(?s)^/(.*)$ rpcret:first $1'), route('^/ addheader:X-Next: yes'),
         ('route-label', 'middle'), route('^/ addheader:X-Middle: yes'),
@@ -338,7 +338,7 @@ def test_rpcret_of_anything_else_is_an_error(returning, result):
 
 @pytest.fixture(scope='module')
 def raw(shared_uwsgi):
-    return shared_uwsgi(TCP, HTTP, HTTP11, ('threads', 4), route('(?s)^/(.*)$ rpcraw:first $1'))
+    return shared_uwsgi(TCP, HTTP, HTTP11, ('threads', 4), PATIENT, route('(?s)^/(.*)$ rpcraw:first $1'))
 
 
 @pytest.mark.parametrize('text, status, body', [
@@ -526,7 +526,7 @@ def test_http11_stays_open_after_rpc_and_errors(failing):
 
 
 def test_http11_is_closed_after_rpcnext(uwsgi):
-    server = uwsgi(HTTP11, route('^/ rpcnext:first a'), route('^/ rpcnext:first b'), route('^/ break:'))
+    server = uwsgi(HTTP11, PATIENT, route('^/ rpcnext:first a'), route('^/ rpcnext:first b'), route('^/ break:'))
     with connect(server.sockets[0]) as sock:
         sock.sendall(request('/'))
         assert read_all(sock).endswith(b'\r\n\r\nab')
@@ -590,10 +590,20 @@ def test_goto_stays_in_its_chain(uwsgi, kind):
     assert '\nskipped\n' not in server.log
 
 
+def test_goto_after_another_chain_has_answered(uwsgi):
+    server = uwsgi(TCP, HTTP, route('^/ break:404 Not Found'), ('error-route-run', 'rpc:first page'),
+                   ('route-label', 'there'), ('final-route', '(?s)^/(.*)$ rpcret:first $1'),
+                   ('final-route-run', 'log:skipped'), ('final-route-label', 'there'),
+                   ('final-route-run', 'log:landed'))
+    assert server.http('/goto%20there').body == b'page'
+    server.wait_log('\nlanded\n')
+    assert '\nskipped\n' not in server.log
+
+
 def test_final_route_leaves_the_answer_alone(uwsgi):
     """Final routes run when the answer has left: functions are called for their effects."""
     server = uwsgi(
-        TCP, HTTP, HTTP11, ('threads', 2), route('^/closed rpcret:first break'),
+        TCP, HTTP, HTTP11, ('threads', 2), PATIENT, route('^/closed rpcret:first break'),
         ('final-route', '^/ rpcnext:say final ${PATH_INFO}'), ('final-route', '^/ rpcvar:LATE hello late'),
         ('final-route', '^/ rpcnext:say ${LATE}'), ('final-route', '^/ rpcret:first next'),
         ('final-route', '^/raw rpcraw:first HTTP/1.0'), ('final-route', '^/bad rpcret:first garbage'),
@@ -693,7 +703,8 @@ def test_persistent_packets_beside_routes(uwsgi, name):
         sock.sendall(packet('nosuch'))
         assert read_all(sock) == b''
     assert server.http('/local').body == b'local'
-    assert len(re.findall(r'\] 127\.0\.0\.1 .* RPC (?:big|nosuch) ', server.log)) == 5
+    poll(lambda: len(re.findall(r'\] 127\.0\.0\.1 .* RPC (?:big|nosuch) ', server.log)) == 5,
+         what='five lines in the access log')
 
 
 def test_nothing_is_left_open(failing):

@@ -175,8 +175,7 @@ static void check_failing(const char *doc, const char *charset) {
     rpc_bytes_free(&expected);
 }
 
-START_TEST(test_xmlrpc_memory_every_allocation_fails)
-{
+START_TEST(test_xmlrpc_memory_every_allocation_fails) {
     static char many[60000] = HEAD "f</methodName><!--";
     size_t len = strlen(many);
     memset(many + len, 'a', sizeof(many) - len - 1);
@@ -228,8 +227,7 @@ static void check_peak(const char *text, unsigned most_percent) {
     rpc_bytes_free(&doc);
 }
 
-START_TEST(test_xmlrpc_memory_is_bounded)
-{
+START_TEST(test_xmlrpc_memory_is_bounded) {
     check_peak("<nil/>", 5);
     check_peak("<value>text</value>", 5);
     check_peak("&lt;", 5);
