@@ -11,7 +11,7 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check unit e2e asan fuzz soak bench bench-deps instructions format install clean help
+.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers soak bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -73,7 +73,10 @@ unit: $(UNIT) ## run the unit tests
 E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
-$(B)/functions.so: tests/e2e/functions.c | $(B)
+# Functions of C for the servers of the tests.
+TEST_LIBS := $(B)/functions.so $(B)/robust.so
+
+$(TEST_LIBS): $(B)/%.so: tests/e2e/%.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
 $(B):
@@ -81,10 +84,13 @@ $(B):
 
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
-asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
+asan: $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
 
-e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
+valgrind: rpc_plugin.so $(B)/robust.so ## the same for every kind of request, under Valgrind, with leaks
+	RPC_VALGRIND=1 $(PYTEST) $(E2E)/test_leaks.py -k Valgrind
+
+e2e: rpc_plugin.so $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
 
 # The clients from npm, in the versions that package.json names.
