@@ -51,7 +51,7 @@ install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/loc
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
+PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
@@ -94,9 +94,17 @@ valgrind: rpc_plugin.so $(B)/robust.so ## the same for every kind of request, un
 e2e: rpc_plugin.so $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
 
+# The clients from npm, in the versions that package.json names.
+NPM := $(B)/npm/node_modules/.package-lock.json
+$(NPM): tests/e2e/clients/package.json
+	@mkdir -p $(B)/npm
+	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
-	@$(MAKE) -s unit e2e
+	@$(MAKE) -s unit $(NPM)
+	@$(MAKE) -s e2e
 
 # Tests that fail each allocation in turn.
 $(B)/unit/test_node $(B)/unit/test_client $(B)/unit/test_no_memory: UNIT_LIBS += \

@@ -2,6 +2,7 @@
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
 import http.client
 import os
+import random
 import re
 import select
 import shutil
@@ -23,12 +24,34 @@ PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
 BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
+# Libraries the plugin was built without: the bridge of each answers 501.
+WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
 SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
 # For gevent and greenlet, which copy stacks with the sanitizer's red zones in them.
 COPIED_STACKS = {'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:replace_intrin=0'}
 START_SEC = 60
 PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
+
+
+def free_port():
+    """A port nobody listens on, outside the range from which the system gives out its own."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
+def listens(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def poll(condition, seconds=20, what='condition'):
