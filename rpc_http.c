@@ -17,11 +17,26 @@
 #define PATH_ON_STACK 2048
 /* Longest media type or charset that is looked at. */
 #define MEDIA_TYPE_MAX 127
+/* First size of a buffer for headers: the largest the allocator keeps at hand. */
+#define HEADERS_SIZE 1024
+/* Header lines up to this length in all are added in one piece. */
+#define HEADER_LINES_MAX 512
 /* Body bytes of a refused request that are read and dropped, so that closing the connection does
    not reset it before the client has read the answer. */
 #define DISCARD_MAX (64u << 20)
-/* Longest wait for more of a body that is only dropped. */
+/* Longest wait for more of a body that is only dropped, and for all of it. */
 #define DISCARD_WAIT_SEC 1
+#define DISCARD_SEC 30
+/* State of uWSGI's chunk parser: it knows a chunk's length and waits for its bytes. */
+#define CHUNK_ANNOUNCED 1
+
+/* A request, and what of its variables uWSGI keeps no pointer to. */
+struct http {
+    struct wsgi_request *request;
+    const char *accept; /* NULL for none */
+    size_t accept_len;
+    bool chunked;
+};
 
 struct body {
     const char *data;
@@ -29,71 +44,165 @@ struct body {
     struct rpc_bytes owned; /* holds a chunked body; otherwise the data is uWSGI's */
 };
 
+struct header {
+    const char *name;
+    size_t name_len;
+    const char *value;
+    size_t value_len;
+};
+
+#define HEADER(name, value, value_len)                                                             \
+    { name, sizeof(name) - 1, value, value_len }
+
 /* --- answers -------------------------------------------------------------------------------- */
 
-static bool add_header(struct wsgi_request *request, const char *name, const char *value,
-                       size_t value_len) {
-    return uwsgi_response_add_header(request, (char *)name, (uint16_t)strlen(name), (char *)value,
-                                     (uint16_t)value_len) == 0;
+/* Whether uWSGI has been told to look at the names of headers. */
+static bool headers_are_watched(const struct wsgi_request *request) {
+    return uwsgi.pull_headers || uwsgi.collect_headers || uwsgi.remove_headers ||
+           request->remove_headers;
 }
 
-static bool add_content_length(struct wsgi_request *request, uint64_t len) {
-    char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
-    char *first = rpc_decimal(len, end);
-    return add_header(request, "Content-Length", first, (size_t)(end - first));
+static bool add_one_by_one(struct wsgi_request *request, const struct header *header,
+                           size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (uwsgi_response_add_header(request, (char *)header[i].name, (uint16_t)header[i].name_len,
+                                      (char *)header[i].value, (uint16_t)header[i].value_len))
+            return false;
+    return true;
+}
+
+static char *put(char *p, const char *data, size_t len) {
+    memcpy(p, data, len);
+    return p + len;
+}
+
+/*
+ * Adds headers. uWSGI allocates a buffer for each call, so they are handed over in one, in the way
+ * it has for whole lines (add-header); one by one where somebody looks for one of them.
+ */
+static bool add_headers(struct wsgi_request *request, const struct header *header, size_t count) {
+    char lines[HEADER_LINES_MAX], *p = lines;
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += header[i].name_len + header[i].value_len + 4;
+    if (len > sizeof(lines) || headers_are_watched(request))
+        return add_one_by_one(request, header, count);
+    for (size_t i = 0; i < count; i++) {
+        p = put(p, header[i].name, header[i].name_len);
+        p = put(p, ": ", 2);
+        p = put(p, header[i].value, header[i].value_len);
+        p = put(p, "\r\n", 2);
+    }
+    /* uWSGI ends the last line itself. */
+    if (uwsgi_response_add_header(request, NULL, 0, lines, (uint16_t)(len - 2)))
+        return false;
+    request->header_cnt = (uint16_t)(request->header_cnt + count - 1);
+    return true;
+}
+
+/* Begins an answer; uWSGI itself would take a buffer of a whole page for its headers. */
+static bool start_answer(struct wsgi_request *request, const char *status) {
+    if (!request->headers) {
+        request->headers = uwsgi_buffer_new(HEADERS_SIZE);
+        request->headers->limit = uwsgi.response_header_limit;
+    }
+    return uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) == 0;
+}
+
+/* Room for a header's value. */
+struct decimal {
+    char digits[RPC_DECIMAL_MAX];
+};
+
+static struct header content_length(uint64_t len, struct decimal *room) {
+    char *end = room->digits + sizeof(room->digits), *first = rpc_decimal(len, end);
+    return (struct header)HEADER("Content-Length", first, (size_t)(end - first));
 }
 
 static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
 
-static bool send_body(struct wsgi_request *request, const char *body, size_t len) {
+bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
 bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
-    if (uwsgi_response_prepare_headers(request, "200 OK", 6))
-        return false;
-    if (type && !add_header(request, "Content-Type", type, strlen(type)))
-        return false;
-    return add_content_length(request, len) && send_body(request, body, len);
+    struct decimal digits = {""};
+    const struct header headers[] = {HEADER("Content-Type", type, type ? strlen(type) : 0),
+                                     content_length(len, &digits)};
+
+    return start_answer(request, "200 OK") &&
+           add_headers(request, type ? headers : headers + 1, type ? 2 : 1) &&
+           rpc_http_body(request, body, len);
+}
+
+/* Both protocols close what they take for a request that was not read to its end. */
+void rpc_http_close_after(struct wsgi_request *request) {
+    if (!request->socket->retry)
+        return;
+    request->proto_parser_status = 0; /* http11 */
+    request->proto_parser_pos = 0;    /* puwsgi */
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
+    struct decimal digits = {""};
     char line[256];
-    int len = snprintf(line, sizeof(line), "%s\n", message);
+    size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", message);
+    const struct header headers[] = {HEADER("Content-Type", "text/plain", 10),
+                                     content_length(len, &digits), HEADER("Allow", "POST", 4)};
 
-    if (uwsgi_response_prepare_headers_int(request, http) ||
-        !add_header(request, "Content-Type", "text/plain", 10) ||
-        (http == 405 && !add_header(request, "Allow", "POST", 4)) ||
-        !add_content_length(request, (uint64_t)len))
-        return;
-    send_body(request, line, (size_t)len);
+    if (uwsgi_response_prepare_headers_int(request, http) == 0 &&
+        add_headers(request, headers, http == 405 ? 3 : 2))
+        rpc_http_body(request, line, len);
 }
 
 /* --- the request's body ---------------------------------------------------------------------- */
 
-/* A front server that has read a chunked body itself says its length, and is believed. */
-static bool is_chunked(struct wsgi_request *request) {
-    uint16_t len;
-    char *value = uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len);
+static bool is_var(const struct iovec *name, const char *wanted, size_t len) {
+    return name->iov_len == len && memcmp(name->iov_base, wanted, len) == 0;
+}
 
-    if (request->post_cl || (value && len))
+/* A front server that has read a chunked body itself says its length, and is believed. */
+static bool is_chunked(struct wsgi_request *request, const struct iovec *coding) {
+    uint16_t len = 0;
+
+    if (request->post_cl || coding->iov_len != 7 ||
+        strncasecmp(coding->iov_base, "chunked", 7) != 0)
         return false;
-    value = uwsgi_get_var(request, "HTTP_TRANSFER_ENCODING", 22, &len);
-    return value && len == 7 && strncasecmp(value, "chunked", 7) == 0;
+    return !uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len) || len == 0;
+}
+
+/* Looks for all variables of a request in one walk; the last of a name counts. */
+static void read_vars(struct wsgi_request *request, struct http *http) {
+    *http = (struct http){.request = request};
+    for (int i = 1; i < request->var_cnt; i += 2) {
+        const struct iovec *name = &request->hvec[i - 1], *value = &request->hvec[i];
+        if (is_var(name, "HTTP_ACCEPT", 11)) {
+            http->accept = value->iov_base;
+            http->accept_len = value->iov_len;
+        } else if (is_var(name, "HTTP_TRANSFER_ENCODING", 22)) {
+            http->chunked = is_chunked(request, value);
+        }
+    }
+}
+
+static bool has_body(const struct http *http) {
+    return http->chunked || http->request->post_cl;
 }
 
 static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
     if (!request->chunked_input_buf) {
-        request->chunked_input_buf = uwsgi_buffer_new(uwsgi.page_size);
-        request->chunked_input_buf->limit = max + uwsgi.page_size;
+        request->chunked_input_buf = uwsgi_buffer_new((size_t)uwsgi.page_size);
+        request->chunked_input_buf->limit = max + (size_t)uwsgi.page_size;
     }
     for (;;) {
         size_t len = 0;
         char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
         if (!chunk)
-            return request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
+            return request->chunked_input_parser_status == CHUNK_ANNOUNCED &&
+                           request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
                        ? RPC_BODY_TOO_LARGE
                        : RPC_BODY_SHORT;
         if (len > max - body->owned.len)
@@ -104,17 +213,22 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, st
         if (body->owned.failed)
             return RPC_NO_MEMORY;
     }
+    /* What is left is the end of the last chunk's line; more is lost to the next request, less is
+       still to come and in its way. */
+    if (request->chunked_input_buf->pos != 2)
+        rpc_http_close_after(request);
     body->data = body->owned.data ? body->owned.data : "";
     body->len = body->owned.len;
     return RPC_OK;
 }
 
 /* Reads the whole body, at most max bytes of it; body_free releases it. */
-static enum rpc_status read_body(struct wsgi_request *request, size_t max, struct body *body) {
+static enum rpc_status read_body(const struct http *http, size_t max, struct body *body) {
+    struct wsgi_request *request = http->request;
     ssize_t len = 0;
 
     *body = (struct body){.data = ""};
-    if (is_chunked(request))
+    if (http->chunked)
         return read_chunked(request, max, body);
     if (request->post_cl > max)
         return RPC_BODY_TOO_LARGE;
@@ -132,14 +246,18 @@ static void body_free(struct body *body) {
 }
 
 /* Drops what the client is still sending, so that it gets to read why it was refused. */
-static void discard_body(struct wsgi_request *request) {
+static void discard_body(const struct http *http) {
+    struct wsgi_request *request = http->request;
     char buf[4096];
-    bool chunked = is_chunked(request) && !request->chunked_input_complete;
+    bool chunked = http->chunked;
     size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
+    time_t deadline = uwsgi_now() + DISCARD_SEC;
 
+    if (chunked) /* nobody looks for its end, so the next request cannot be found */
+        rpc_http_close_after(request);
     if (uwsgi.post_buffering || request->read_errors)
         return;
-    while (left > 0) {
+    while (left > 0 && uwsgi_now() < deadline) {
         ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
         if (len > 0) {
             left -= (size_t)len;
@@ -151,11 +269,12 @@ static void discard_body(struct wsgi_request *request) {
     }
 }
 
-static void refuse(struct wsgi_request *request, enum rpc_status status) {
+static void refuse(const struct http *http, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
-    rpc_http_error(request, info->http, info->message);
-    if (request->post_pos < request->post_cl || is_chunked(request))
-        discard_body(request);
+    rpc_http_error(http->request, info->http, info->message);
+    if (http->request->post_pos < http->request->post_cl ||
+        (http->chunked && !http->request->chunked_input_complete))
+        discard_body(http);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
@@ -218,23 +337,21 @@ static size_t concrete_media_type(const char *accept, size_t len) {
     return i == len ? end : 0;
 }
 
-static bool path_ok(struct wsgi_request *request, const struct rpc_result *result) {
-    uint16_t accept_len = 0;
-    char *accept = uwsgi_get_var(request, "HTTP_ACCEPT", 11, &accept_len);
-    size_t type_len = accept ? concrete_media_type(accept, accept_len) : 0;
+static bool path_ok(const struct http *http, const struct rpc_result *result) {
+    static const char bytes[] = "application/octet-stream";
+    struct wsgi_request *request = http->request;
+    size_t type_len = http->accept ? concrete_media_type(http->accept, http->accept_len) : 0;
+    struct decimal digits = {""};
+    const struct header headers[] = {HEADER("Content-Type", type_len ? http->accept : bytes,
+                                            type_len ? type_len : sizeof(bytes) - 1),
+                                     HEADER("X-Content-Type-Options", "nosniff", 7),
+                                     content_length(result->len, &digits)};
 
     if (result->len == 0)
-        return uwsgi_response_prepare_headers(request, "204 No Content", 14) == 0 &&
-               send_body(request, "", 0);
-    if (type_len == 0) {
-        accept = "application/octet-stream";
-        type_len = strlen(accept);
-    }
-    return uwsgi_response_prepare_headers(request, "200 OK", 6) == 0 &&
-           add_header(request, "Content-Type", accept, type_len) &&
-           add_header(request, "X-Content-Type-Options", "nosniff", 7) &&
-           add_content_length(request, result->len) &&
-           send_body(request, result->data, result->len);
+        return start_answer(request, "204 No Content") && rpc_http_body(request, "", 0);
+    return start_answer(request, "200 OK") &&
+           add_headers(request, headers, sizeof(headers) / sizeof(*headers)) &&
+           rpc_http_body(request, result->data, result->len);
 }
 
 /* PATH_INFO without rpc-http-prefix; false for a path outside it. */
@@ -292,9 +409,9 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 }
 
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
-static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *call, char **copy) {
+static enum rpc_status add_body(const struct http *http, struct rpc_call *call, char **copy) {
     struct body body;
-    enum rpc_status status = read_body(request, RPC_ARG_LEN_MAX, &body);
+    enum rpc_status status = read_body(http, UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -306,19 +423,19 @@ static enum rpc_status add_body(struct wsgi_request *request, struct rpc_call *c
     return status;
 }
 
-static enum rpc_status path_call(struct wsgi_request *request, char *path, size_t path_len) {
-    struct bridge_context bridge = {request, "path bridge"};
+static enum rpc_status path_call(const struct http *http, char *path, size_t path_len) {
+    struct bridge_context bridge = {http->request, "path bridge"};
     struct rpc_result result = {0};
     struct rpc_call call;
     char *body = NULL;
 
     enum rpc_status status = split_path(path, path_len, &call);
-    if (status == RPC_OK)
-        status = add_body(request, &call, &body);
+    if (status == RPC_OK && has_body(http))
+        status = add_body(http, &call, &body);
     if (status == RPC_OK) {
         status = bridge_call(&bridge, &call, &result);
         if (status == RPC_OK)
-            path_ok(request, &result);
+            path_ok(http, &result);
     } else {
         rpc_log(bridge.where, call.name, call.name ? call.name_len : 0, status);
     }
@@ -327,9 +444,9 @@ static enum rpc_status path_call(struct wsgi_request *request, char *path, size_
     return status;
 }
 
-static void serve_path(struct wsgi_request *request) {
-    const char *path = request->path_info ? request->path_info : "";
-    size_t len = request->path_info_len;
+static void serve_path(const struct http *http) {
+    const char *path = http->request->path_info ? http->request->path_info : "";
+    size_t len = http->request->path_info_len;
     char stack[PATH_ON_STACK + 1], *copy = stack;
     enum rpc_status status = RPC_OUTSIDE_PREFIX;
 
@@ -339,12 +456,12 @@ static void serve_path(struct wsgi_request *request) {
         if (len > PATH_ON_STACK)
             copy = uwsgi_malloc(len + 1);
         memcpy(copy, path, len);
-        status = path_call(request, copy, len);
+        status = path_call(http, copy, len);
         if (copy != stack)
             free(copy);
     }
     if (status != RPC_OK)
-        refuse(request, status);
+        refuse(http, status);
 }
 
 /* --- documents: XML-RPC (modifier2 3) and JSON-RPC (modifier2 4) ------------------------------ */
@@ -416,7 +533,8 @@ static void list_functions(void *ctx, void (*visit)(void *visitor, const char *n
 }
 
 static enum rpc_status document_call(const struct document_bridge *document,
-                                     struct wsgi_request *request, const char *charset) {
+                                     const struct http *http, const char *charset) {
+    struct wsgi_request *request = http->request;
     struct bridge_context context = {request, document->where};
     const struct rpc_bridge bridge = {.call = bridge_call,
                                       .list = rpc_options.introspection ? list_functions : NULL,
@@ -425,19 +543,20 @@ static enum rpc_status document_call(const struct document_bridge *document,
     struct rpc_bytes answer = {0};
     struct body body;
 
-    enum rpc_status status = read_body(request, rpc_options.max_body, &body);
+    enum rpc_status status = read_body(http, rpc_options.max_body, &body);
     if (status == RPC_OK)
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
-    else if (status == RPC_OK && !uwsgi_response_prepare_headers(request, "204 No Content", 14))
-        send_body(request, "", 0);
+    else if (status == RPC_OK && start_answer(request, "204 No Content"))
+        rpc_http_body(request, "", 0);
     rpc_bytes_free(&answer);
     body_free(&body);
     return status;
 }
 
-static void serve_document(const struct document_bridge *document, struct wsgi_request *request) {
+static void serve_document(const struct document_bridge *document, const struct http *http) {
+    struct wsgi_request *request = http->request;
     char charset[MEDIA_TYPE_MAX + 1];
     enum rpc_status status;
 
@@ -448,27 +567,30 @@ static void serve_document(const struct document_bridge *document, struct wsgi_r
     else if (!takes_type(document, request, charset))
         status = RPC_MEDIA_TYPE;
     else
-        status = document_call(document, request, charset[0] ? charset : NULL);
+        status = document_call(document, http, charset[0] ? charset : NULL);
     if (status != RPC_OK) {
         rpc_log(document->where, NULL, 0, status);
-        refuse(request, status);
+        refuse(http, status);
     }
 }
 
 int rpc_http_request(struct wsgi_request *request) {
+    struct http http;
+
     if (uwsgi_parse_vars(request)) {
         rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
         return -1;
     }
+    read_vars(request, &http);
     switch (request->uh->modifier2) {
     case RPC_HTTP_PATH:
-        serve_path(request);
+        serve_path(&http);
         break;
     case RPC_HTTP_XML:
-        serve_document(&xmlrpc, request);
+        serve_document(&xmlrpc, &http);
         break;
     default:
-        serve_document(&jsonrpc, request);
+        serve_document(&jsonrpc, &http);
         break;
     }
     return UWSGI_OK;

@@ -4,8 +4,6 @@
  */
 #include "rpc_metrics.h"
 
-#include "rpc_plugin.h"
-
 /* The first part of this plugin's OIDs: 4 is what uWSGI leaves to plugins. */
 #define OID "4.173"
 #define METRIC_NAME_MAX 512
@@ -23,6 +21,7 @@ struct counters {
 
 static struct counters *counters;
 static unsigned function_count, node_count;
+bool rpc_metrics_on;
 
 static void add(int64_t *counter, uint64_t amount) {
     __atomic_fetch_add(counter, (int64_t)amount, __ATOMIC_RELAXED);
@@ -34,7 +33,7 @@ static void add(int64_t *counter, uint64_t amount) {
 /* NAME as a part of a metric's name. */
 static const char *metric_part(const char *name, char *part) {
     size_t i;
-    for (i = 0; name[i] && i < METRIC_NAME_MAX / 2 - 1; i++)
+    for (i = 0; i < METRIC_NAME_MAX / 2 - 1 && name[i]; i++)
         part[i] = isalnum((unsigned char)name[i]) || name[i] == '-' ? name[i] : '_';
     part[i] = 0;
     return part;
@@ -82,6 +81,7 @@ void rpc_metrics_init(void) {
         node_count++;
     counters = uwsgi_calloc_shared(sizeof(*counters) +
                                    (function_count + node_count) * sizeof(struct rpc_meter));
+    rpc_metrics_on = true;
     register_meter("", OID ".1", &counters->local);
     for (unsigned status = RPC_OK + 1; status < RPC_STATUS_COUNT; status++) {
         char oid[64];
@@ -133,10 +133,6 @@ static void count(struct rpc_meter *meter, const struct sample *sample) {
     add(&meter->bytes_in, sample->bytes_in);
     add(&meter->bytes_out, sample->bytes_out);
     add(&meter->micros, sample->micros);
-}
-
-uint64_t rpc_metrics_start(void) {
-    return counters ? uwsgi_micros() : 0;
 }
 
 void rpc_metrics_call(uint64_t start, struct rpc_meter *meter, const struct rpc_call *call,

@@ -6,8 +6,8 @@
 #ifndef RPC_METRICS_H
 #define RPC_METRICS_H
 
-#include "rpc.h"
 #include "rpc_node.h"
+#include "rpc_plugin.h"
 
 /* What is counted for the plugin as a whole, for a node, or for a function of rpc-metric. */
 struct rpc_meter;
@@ -25,8 +25,13 @@ void rpc_metrics_init(void);
 /* The meter of a function of rpc-metric; NULL for any other. */
 struct rpc_meter *rpc_metrics_function(const char *name);
 
+/* Whether anything is counted. */
+extern bool rpc_metrics_on __attribute__((visibility("hidden")));
+
 /* The time a call starts, in microseconds, for the functions below; 0 when nothing is counted. */
-uint64_t rpc_metrics_start(void);
+static inline uint64_t rpc_metrics_start(void) {
+    return rpc_metrics_on ? uwsgi_micros() : 0;
+}
 
 /* Counts a function that was called; meter is its own one or NULL. */
 void rpc_metrics_call(uint64_t start, struct rpc_meter *meter, const struct rpc_call *call,

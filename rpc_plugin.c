@@ -17,6 +17,8 @@
 
 #define DEFAULT_MAX_BODY (16u << 20)
 #define DEFAULT_MAX_BATCH 100
+/* A result up to this length is copied behind its head, which costs less than writing a vector. */
+#define SMALL_RESULT 1024
 /* "packet from " and the longest address. */
 #define WHERE_MAX (sizeof("packet from ") + INET6_ADDRSTRLEN)
 
@@ -25,6 +27,8 @@ struct rpc_options rpc_options = {.max_body = DEFAULT_MAX_BODY, .max_batch = DEF
 static struct rpc_core *cores;
 /* Whether log-format names %(rpcfunc) or %(rpcstatus). */
 static bool cores_noted;
+/* Whether an option has some requests logged where disable-logging has the others not. */
+static bool log_is_conditional;
 static struct rpc_cidr *allow_from;
 static size_t allow_from_count;
 
@@ -85,9 +89,9 @@ static void printable(char *out, size_t size, const char *name, size_t len) {
 static void log_failure(const char *prefix, const char *where, const char *name, size_t name_len,
                         enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
-    char shown[RPC_NAME_MAX + 1];
 
     if (name) {
+        char shown[RPC_NAME_MAX + 1];
         printable(shown, sizeof(shown), name, name_len);
         uwsgi_log("[rpc] %s%s: \"%s\": %s (%s)\n", prefix, where, shown, info->message, info->name);
     } else {
@@ -110,14 +114,18 @@ struct rpc_core *rpc_core_of(struct wsgi_request *request) {
     return &cores[request->async_id];
 }
 
-void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
-                   enum rpc_status status) {
-    if (!cores_noted)
-        return;
+__attribute__((noinline)) static void note(struct wsgi_request *request, const char *name,
+                                           size_t name_len, enum rpc_status status) {
     struct rpc_core *core = rpc_core_of(request);
     printable(core->function, sizeof(core->function), name, name_len);
     core->status = status;
     core->noted = request->start_of_request;
+}
+
+void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
+                   enum rpc_status status) {
+    if (cores_noted)
+        note(request, name, name_len, status);
 }
 
 /* A core serves other requests too, which call nothing. */
@@ -137,12 +145,21 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 /* --- peers ----------------------------------------------------------------------------------- */
 
 /*
- * The peer of a request. On a persistent socket uWSGI knows it for the first request only, so the
- * socket itself is asked. False when that fails.
+ * The peer of a request whose connection is open; of no family at all when it cannot be found out.
+ * uWSGI learns it when it accepts: on a persistent socket, for the first request only.
  */
-static bool get_peer(struct wsgi_request *request, struct sockaddr_storage *peer) {
-    socklen_t len = sizeof(*peer);
-    return getpeername(request->fd, (struct sockaddr *)peer, &len) == 0;
+static const struct sockaddr *peer_of(struct wsgi_request *request) {
+    struct sockaddr *peer = (struct sockaddr *)&request->client_addr;
+    socklen_t len = sizeof(request->client_addr);
+
+    if (request->c_len == 0 && getpeername(request->fd, peer, &len) == 0)
+        request->c_len = (int)len;
+    return peer;
+}
+
+/* Whether the connection of a request that has ended is kept for the next one. */
+static bool is_kept(const struct wsgi_request *request) {
+    return request->socket->retry && request->socket->retry[request->async_id];
 }
 
 /* The text of an IPv4 or IPv6 address; "" for any other. */
@@ -157,17 +174,14 @@ static void peer_text(const struct sockaddr *peer, char *text, socklen_t size) {
         inet_ntop(peer->sa_family, addr, text, size);
 }
 
-static bool peer_allowed(struct wsgi_request *request) {
-    struct sockaddr_storage peer;
+/* Whether rpc-allow-from, which is set, lets the peer of a request call. */
+__attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
+    const struct sockaddr *peer = peer_of(request);
 
-    if (!allow_from_count)
-        return true;
-    if (!get_peer(request, &peer))
-        return false;
-    if (peer.ss_family == AF_UNIX)
+    if (peer->sa_family == AF_UNIX)
         return true;
     for (size_t i = 0; i < allow_from_count; i++)
-        if (rpc_cidr_match(&allow_from[i], (struct sockaddr *)&peer))
+        if (rpc_cidr_match(&allow_from[i], peer))
             return true;
     return false;
 }
@@ -175,67 +189,80 @@ static bool peer_allowed(struct wsgi_request *request) {
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-/* Has a persistent connection closed after this request, which takes an error to be counted. */
-static void close_persistent(struct wsgi_request *request) {
-    if (request->socket->retry)
-        request->write_errors++;
-}
-
 /* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
-    struct sockaddr_storage peer;
     char where[WHERE_MAX] = "packet from ";
     size_t prefix = strlen(where);
 
-    if (get_peer(request, &peer))
-        peer_text((struct sockaddr *)&peer, where + prefix, (socklen_t)(sizeof(where) - prefix));
+    peer_text(peer_of(request), where + prefix, (socklen_t)(sizeof(where) - prefix));
     if (!where[prefix])
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-    close_persistent(request);
+    rpc_http_close_after(request);
     return -1;
 }
 
-static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
-    char head[RPC_WIRE_REPLY_HEAD_MAX];
-    struct iovec iov[2] = {{head, rpc_wire_reply_head(result->len, head)},
-                           {result->data, (size_t)result->len}};
-
-    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
-    if (request->socket->proto_writev)
-        return uwsgi_response_writev_body_do(request, iov, result->len ? 2 : 1);
-    if (uwsgi_response_write_body_do(request, head, iov[0].iov_len))
+/*
+ * Writes without asking for headers, transformations and response routes, of which a packet has
+ * none.
+ */
+static int write_packet(struct wsgi_request *request, char *data, size_t len) {
+    if (uwsgi_simple_write(request, data, len))
         return -1;
-    return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
+    request->response_size += request->write_pos;
+    request->write_pos = 0;
+    return UWSGI_OK;
+}
+
+/* A result with its head before it, in one system call. */
+__attribute__((noinline)) static int write_large(struct wsgi_request *request, char *head,
+                                                 size_t head_len, const struct rpc_result *result) {
+    struct iovec iov[2] = {{head, head_len}, {result->data, (size_t)result->len}};
+
+    if (request->socket->proto_writev)
+        return uwsgi_response_writev_body_do(request, iov, 2);
+    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (write_packet(request, head, head_len))
+        return -1;
+    return write_packet(request, result->data, (size_t)result->len);
+}
+
+static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
+    char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
+    size_t head_len = rpc_wire_reply_head(result->len, packet);
+
+    if (result->len > SMALL_RESULT)
+        return write_large(request, packet, head_len, result);
+    if (result->data)
+        memcpy(packet + head_len, result->data, result->len);
+    return write_packet(request, packet, head_len + result->len);
 }
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
-        return uwsgi_response_write_body_do(request, result->data, (size_t)result->len);
-    close_persistent(request);
+        return write_packet(request, result->data, (size_t)result->len);
+    rpc_http_close_after(request);
     return UWSGI_OK;
 }
 
 static int packet_request(struct wsgi_request *request) {
     size_t len = rpc_packet_len(request);
+    bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
     struct rpc_result result;
 
     /* No variables in it: nothing for final or response routes to match either. */
     request->is_routing = request->is_response_routing = 1;
-    enum rpc_status status = rpc_wire_decode(request->buffer, len, &call);
+    enum rpc_status status = rpc_wire_decode(request->buffer, len, spare, &call);
     if (status != RPC_OK)
         return reject(request, NULL, status);
     request->uri = (char *)call.name;
     request->uri_len = call.name_len;
-    if (!peer_allowed(request))
+    if (allow_from_count && !peer_allowed(request))
         return reject(request, &call, RPC_PEER);
 
-    rpc_wire_terminate(request->buffer, len,
-                       len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains, &call);
-    request->uri = (char *)call.name;
     status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
     rpc_core_note(request, call.name, call.name_len, status);
     if (status != RPC_OK)
@@ -269,25 +296,37 @@ static int dispatch(struct wsgi_request *request) {
 static int rpc_request(struct wsgi_request *request) {
     int ret = dispatch(request);
     if (uwsgi.async > 1 || uwsgi.loop)
-        close_persistent(request);
+        rpc_http_close_after(request);
     return ret;
 }
 
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
-static void rpc_after_request(struct wsgi_request *request) {
+__attribute__((noinline)) static void log_line(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
-    if (request->uh->modifier2 <= RPC_PACKET_RAW && !request->parsed) {
-        peer_text((struct sockaddr *)&request->client_addr, addr, sizeof(addr));
-        printable(name, sizeof(name), request->uri, request->uri_len);
-        request->method = "RPC";
-        request->method_len = 3;
-        request->uri = name;
-        request->uri_len = (uint16_t)strlen(name);
-        request->remote_addr = addr;
-        request->remote_addr_len = (uint16_t)strlen(addr);
+    if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
+        log_request(request);
+        return;
     }
+    addr[0] = 0;
+    if (request->c_len || is_kept(request))
+        peer_text(peer_of(request), addr, sizeof(addr));
+    printable(name, sizeof(name), request->uri, request->uri_len);
+    request->method = "RPC";
+    request->method_len = 3;
+    request->uri = name;
+    request->uri_len = (uint16_t)strlen(name);
+    request->remote_addr = addr;
+    request->remote_addr_len = (uint16_t)strlen(addr);
     log_request(request);
+    /* A hook may still look at the request, when the text on the stack is gone. */
+    request->uri_len = request->remote_addr_len = 0;
+}
+
+/* Without a line there is nothing to prepare for one. */
+static void rpc_after_request(struct wsgi_request *request) {
+    if (uwsgi.logging_options.enabled || log_is_conditional || request->log_this)
+        log_line(request);
 }
 
 /* --- request routes ----------------------------------------------------------------------------
@@ -368,7 +407,7 @@ static void warn_open_sockets(void) {
     if (rpc_options.allow || rpc_options.allow_from)
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
-        struct sockaddr_storage addr;
+        struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
         if (!strstr(socket_protocol(sock), "uwsgi") ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
@@ -392,10 +431,14 @@ static void init_bridges(void) {
 }
 
 static void rpc_post_init(void) {
+    const struct uwsgi_logging_options *log = &uwsgi.logging_options;
+
     cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
     cores_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");
+    log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
+                         log->sendfile || log->ioerror;
     read_allow_from();
     rpc_table_init();
     rpc_remote_init();
@@ -421,6 +464,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .post_init = rpc_post_init,
     .preinit_apps = rpc_remote_register,
     .pre_uwsgi_fork = rpc_table_inherit,
+    .post_fork = rpc_table_forget,
     .request = rpc_request,
     .after_request = rpc_after_request,
     .rpc = rpc_remote_function,

@@ -16,19 +16,19 @@
 #define OPEN_TO(caller) (1u << (caller))
 
 struct slot {
+    const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
+    struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
-    uint32_t position;       /* in the worker's part, plus one; 0 is a free slot */
-    uint32_t open;           /* OPEN_TO(caller) of each caller that may call it */
-    struct rpc_meter *meter; /* NULL: not one of rpc-metric */
+    uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
 };
 
-/* Open addressing, at most half full; position is written last, so that readers need no lock. */
+/* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
+ */
 static struct {
     struct slot *slot;
-    uint32_t mask;
-    int worker;       /* whose part was indexed, -1 for none */
+    uint32_t mask;    /* number of slots, a power of two, less one */
     uint64_t indexed; /* functions of that part that are in */
-} table = {.worker = -1};
+} table;
 
 static struct rpc_globs allow, bridge_allow;
 
@@ -46,7 +46,7 @@ static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) 
 
 void rpc_table_init(void) {
     uint32_t size = 2;
-    while (size < uwsgi.rpc_max * 2)
+    while (size < uwsgi.rpc_max * 4)
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
@@ -65,12 +65,38 @@ void rpc_table_inherit(void) {
     }
 }
 
-/* FNV-1a, 32 bit */
-static uint32_t hash_name(const char *name, size_t len) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
+void rpc_table_forget(void) {
+    memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
+    table.indexed = 0;
+}
+
+static uint64_t load(const char *p, size_t len) {
+    uint64_t word = 0;
+    memcpy(&word, p, len);
+    return word;
+}
+
+/* The 1 to 8 bytes at p as a number; one of a few loads, which may overlap. */
+static uint64_t load_tail(const char *p, size_t len) {
+    if (len >= 4)
+        return load(p, 4) | load(p + len - 4, 4) << 32;
+    return load(p, 1) | load(p + len / 2, 1) << 8 | load(p + len - 1, 1) << 16;
+}
+
+/* Eight bytes a step, each multiplied by 2^64 divided by the golden ratio; the name's NUL is one
+   of them, so that there is a byte even where there is no name. */
+static inline uint32_t hash_name(const char *name, size_t name_len) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    size_t len = name_len + 1;
+    uint64_t hash = len;
+
+    for (; len > 8; len -= 8, name += 8) {
+        hash = (hash ^ load(name, 8)) * golden;
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ load_tail(name, len)) * golden;
+    /* The topmost bits depend on all others; a mask looks at the lowest. */
+    return (uint32_t)__builtin_bswap64(hash);
 }
 
 static uint32_t open_to(const char *name) {
@@ -83,16 +109,15 @@ static uint32_t open_to(const char *name) {
     return open;
 }
 
-static void index_function(uint32_t position) {
-    const char *name = worker_part(table.worker)[position].name;
-    uint32_t hash = hash_name(name, strlen(name)), i = hash & table.mask;
+static void index_function(const struct uwsgi_rpc *function) {
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
 
-    while (table.slot[i].position)
+    while (table.slot[i].function)
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
-    table.slot[i].open = open_to(name);
-    table.slot[i].meter = rpc_metrics_function(name);
-    __atomic_store_n(&table.slot[i].position, position + 1, __ATOMIC_RELEASE);
+    table.slot[i].open = open_to(function->name);
+    table.slot[i].meter = rpc_metrics_function(function->name);
+    __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
 }
 
 /*
@@ -102,44 +127,42 @@ static void index_function(uint32_t position) {
 static void index_extend(void) {
     uwsgi_lock(uwsgi.rpc_table_lock);
     uint64_t count = uwsgi.shared->rpc_count[uwsgi.mywid], indexed = table.indexed;
-    if (table.worker != uwsgi.mywid || indexed > count) {
-        memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
-        table.worker = uwsgi.mywid;
-        indexed = 0;
-    }
     for (; indexed < count; indexed++)
-        index_function((uint32_t)indexed);
+        index_function(&worker_part(uwsgi.mywid)[indexed]);
     __atomic_store_n(&table.indexed, indexed, __ATOMIC_RELEASE);
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
-static const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
-    const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
-
+/* The slot of a call's function among those indexed so far, NULL when it is not there. */
+static inline const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
     for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
-        uint32_t position = __atomic_load_n(&table.slot[i].position, __ATOMIC_ACQUIRE);
-        if (!position)
+        const struct slot *slot = &table.slot[i];
+        const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
+        if (!function)
             return NULL;
-        if (table.slot[i].hash == hash &&
-            memcmp(part[position - 1].name, call->name, call->name_len + 1u) == 0)
-            return &table.slot[i];
+        if (slot->hash == hash && memcmp(function->name, call->name, call->name_len + 1u) == 0)
+            return slot;
+    }
+}
+
+/* The same for a call whose function is not there yet, or not at all. */
+__attribute__((cold, noinline)) static const struct slot *find_new(const struct rpc_call *call,
+                                                                   uint32_t hash) {
+    for (;;) {
+        uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
+        const struct slot *slot = index_find(call, hash);
+        if (slot || indexed >= uwsgi.shared->rpc_count[uwsgi.mywid])
+            return slot;
+        index_extend();
     }
 }
 
 static const struct slot *find(const struct rpc_call *call) {
-    uint32_t hash = hash_name(call->name, call->name_len);
-
-    if (!table.slot || call->name_len > RPC_NAME_MAX)
+    if (call->name_len > RPC_NAME_MAX)
         return NULL;
-    if (table.worker != uwsgi.mywid)
-        index_extend();
-    uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
+    uint32_t hash = hash_name(call->name, call->name_len);
     const struct slot *slot = index_find(call, hash);
-    if (!slot && indexed != uwsgi.shared->rpc_count[uwsgi.mywid]) {
-        index_extend();
-        slot = index_find(call, hash);
-    }
-    return slot;
+    return slot ? slot : find_new(call, hash);
 }
 
 /*
@@ -167,7 +190,7 @@ static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
 static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
                                  struct rpc_result *result) {
-    const struct uwsgi_rpc *function = &worker_part(uwsgi.mywid)[slot->position - 1];
+    const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
 
     enum rpc_status status = invoke(function, call, result);
@@ -177,7 +200,8 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
         free(result->data);
         *result = (struct rpc_result){0};
     }
-    rpc_metrics_call(start, slot->meter, call, status, result);
+    if (start)
+        rpc_metrics_call(start, slot->meter, call, status, result);
     return status;
 }
 

@@ -25,6 +25,9 @@ void rpc_table_init(void);
  */
 void rpc_table_inherit(void);
 
+/* Forgets what its parent has indexed. In a process that has just been forked. */
+void rpc_table_forget(void);
+
 /*
  * Calls the function a call names, in the calling worker's part of the table.
  *   call      NUL-terminated name and arguments

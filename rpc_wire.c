@@ -35,67 +35,82 @@ static char *put_item(char *p, const char *data, size_t len) {
     return p + len;
 }
 
-/* The next item of a body, empty ones included. p < end. */
-static inline enum rpc_status next_item(const char **p, const char *end, const char **item,
-                                        uint16_t *item_len) {
-    if (end - *p < 2)
-        return RPC_STRAY_BYTE;
-    *item_len = get_u16le(*p);
-    *item = *p + 2;
-    if ((size_t)(end - *item) < *item_len)
-        return RPC_TRUNCATED;
-    *p = *item + *item_len;
-    return RPC_OK;
+/* What is still to be read of a body. */
+struct unread {
+    const char *p;
+    size_t len;
+};
+
+/* Reads the next item, empty ones included, of which at least the length is there. Returns false
+   for one that runs past the end. */
+static inline bool next_item(struct unread *rest, const char **item, uint16_t *item_len) {
+    *item_len = get_u16le(rest->p);
+    *item = rest->p + 2;
+    rest->len -= 2;
+    if (rest->len < *item_len)
+        return false;
+    rest->p = *item + *item_len;
+    rest->len -= *item_len;
+    return true;
 }
 
-enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call) {
-    const char *p = body, *end = len ? body + len : body, *item;
-    uint16_t item_len;
-    unsigned count = 0;
-    bool too_many = false;
+/* The first item that is not empty: the name. */
+static inline enum rpc_status read_name(struct unread *rest, struct rpc_call *call) {
+    while (rest->len >= 2) {
+        if (!next_item(rest, &call->name, &call->name_len))
+            return RPC_TRUNCATED;
+        if (call->name_len)
+            return RPC_OK;
+    }
+    return rest->len ? RPC_STRAY_BYTE : RPC_NO_NAME;
+}
 
-    call->name = NULL;
-    while (p < end) {
-        enum rpc_status status = next_item(&p, end, &item, &item_len);
-        if (status != RPC_OK)
-            return status;
+/* Moves the last item, if it reaches the end, one byte towards the front and puts its NUL there. */
+__attribute__((cold, noinline)) static void move_last(char *end, struct rpc_call *call) {
+    unsigned count = call->arg_count;
+    const char **item = count ? &call->arg[count - 1] : &call->name;
+    size_t item_len = count ? call->arg_len[count - 1] : call->name_len;
+
+    if (*item + item_len != end)
+        return;
+    *item = memmove(end - item_len - 1, *item, item_len);
+    end[-1] = 0;
+}
+
+enum rpc_status rpc_wire_decode(char *body, size_t len, bool spare, struct rpc_call *call) {
+    struct unread rest = {body, len};
+    size_t count = 0;
+
+    enum rpc_status status = read_name(&rest, call);
+    if (status != RPC_OK)
+        return status;
+    while (rest.len >= 2) {
+        const char *item;
+        uint16_t item_len;
+        char *length = body + (rest.p - body);
+        if (!next_item(&rest, &item, &item_len))
+            return RPC_TRUNCATED;
+        *length = 0; /* it has been read, and the item before it ends here */
         if (item_len == 0)
             continue;
-        if (!call->name) {
-            call->name = item;
-            call->name_len = item_len;
-        } else if (count < RPC_ARGS_MAX) {
+        if (count < RPC_ARGS_MAX) {
             call->arg[count] = item;
-            call->arg_len[count++] = item_len;
-        } else {
-            too_many = true;
+            call->arg_len[count] = item_len;
         }
+        count++;
     }
+    if (rest.len)
+        return RPC_STRAY_BYTE;
+    if (count > RPC_ARGS_MAX)
+        return RPC_TOO_MANY_ARGS;
     call->arg_count = (uint8_t)count;
-    if (!call->name)
-        return RPC_NO_NAME;
-    if (call->name_len > RPC_NAME_MAX || memchr(call->name, 0, call->name_len))
+    if (spare)
+        body[len] = 0;
+    else
+        move_last(body + len, call);
+    if (call->name_len > RPC_NAME_MAX || strlen(call->name) != call->name_len)
         return RPC_BAD_NAME;
-    return too_many ? RPC_TOO_MANY_ARGS : RPC_OK;
-}
-
-void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call) {
-    unsigned count = call->arg_count;
-    const char **last = count ? &call->arg[count - 1] : &call->name;
-    size_t last_len = count ? call->arg_len[count - 1] : call->name_len;
-
-    if (count) {
-        body[call->name - body + call->name_len] = 0;
-        for (unsigned i = 0; i < count - 1; i++)
-            body[call->arg[i] - body + call->arg_len[i]] = 0;
-    }
-    size_t at = (size_t)(*last - body);
-    if (at + last_len == len && !spare) {
-        memmove(body + at - 1, body + at, last_len);
-        at--;
-        *last = body + at;
-    }
-    body[at + last_len] = 0;
+    return RPC_OK;
 }
 
 size_t rpc_wire_body_len(const struct rpc_call *call) {
@@ -115,17 +130,22 @@ size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *pac
     return (size_t)(p - packet);
 }
 
-size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+/* Header and dictionary of a result too long for a header's 16 bits. */
+__attribute__((cold, noinline)) static size_t long_reply_head(uint64_t result_len, char *head) {
     char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
-
-    if (result_len <= RPC_WIRE_BODY_MAX)
-        return (size_t)(put_header(head, (size_t)result_len, 0) - head);
     char *first = rpc_decimal(result_len, end);
     size_t digit_count = (size_t)(end - first);
+
     char *p = put_header(head, 2 + LENGTH_KEY_LEN + 2 + digit_count, RPC_WIRE_LONG_REPLY);
     p = put_item(p, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN);
     p = put_item(p, first, digit_count);
     return (size_t)(p - head);
+}
+
+size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+    if (result_len > RPC_WIRE_BODY_MAX)
+        return long_reply_head(result_len, head);
+    return (size_t)(put_header(head, (size_t)result_len, 0) - head);
 }
 
 /* A decimal number without sign, blank or anything else. */
@@ -141,14 +161,15 @@ static bool parse_decimal(const char *p, size_t len, uint64_t *value) {
 }
 
 /* The dictionary of a long reply: pairs of items, CONTENT_LENGTH exactly once. */
-static bool parse_length_dict(const char *p, const char *end, uint64_t *value) {
+static bool parse_length_dict(const char *dict, size_t len, uint64_t *value) {
+    struct unread rest = {dict, len};
     const char *key, *item;
     uint16_t key_len, item_len;
     bool found = false;
 
-    while (p < end) {
-        if (next_item(&p, end, &key, &key_len) != RPC_OK || p == end ||
-            next_item(&p, end, &item, &item_len) != RPC_OK)
+    while (rest.len) {
+        if (rest.len < 2 || !next_item(&rest, &key, &key_len) || rest.len < 2 ||
+            !next_item(&rest, &item, &item_len))
             return false;
         if (key_len != LENGTH_KEY_LEN || memcmp(key, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN) != 0)
             continue;
@@ -177,6 +198,5 @@ int rpc_wire_reply_parse(const char *data, size_t len, struct rpc_wire_reply *re
     reply->head_len += body_len;
     if (len < reply->head_len)
         return 0;
-    const char *dict = data + RPC_WIRE_HEADER_LEN;
-    return parse_length_dict(dict, dict + body_len, &reply->result_len) ? 1 : -1;
+    return parse_length_dict(data + RPC_WIRE_HEADER_LEN, body_len, &reply->result_len) ? 1 : -1;
 }

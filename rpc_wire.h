@@ -24,26 +24,18 @@
 #define RPC_WIRE_REPLY_HEAD_MAX (RPC_WIRE_HEADER_LEN + 2 + 14 + 2 + 20)
 
 /*
- * Reads a packet's body: the first item that is not empty is the function's name, the others that
- * are not empty its arguments.
- *   body, len   the body (without header); not written to; may be NULL if len is 0
- *   call        filled with slices of body on RPC_OK, otherwise undefined; not yet NUL-terminated,
- *               see rpc_wire_terminate
+ * Reads a packet's body in place: the first item that is not empty is the function's name, the
+ * others that are not empty its arguments. Each gets its NUL where the length of the following item
+ * stood, which has served its purpose.
+ *   body, len   the body (without header); what it holds afterwards is the call's affair
+ *   spare       whether body[len] may be overwritten too; if not, and the last item reaches the
+ *               end, that one is moved one byte towards the front
+ *   call        filled with slices of body on RPC_OK, otherwise undefined
  * Returns RPC_OK, RPC_TRUNCATED (an item runs past the end), RPC_STRAY_BYTE (one byte is left where
  * a length should start), RPC_NO_NAME, RPC_BAD_NAME (over 255 bytes, or a NUL in it),
  * RPC_TOO_MANY_ARGS (more than 254).
  */
-enum rpc_status rpc_wire_decode(const char *body, size_t len, struct rpc_call *call);
-
-/*
- * Puts a NUL behind the name and every argument of a decoded call, in place: each goes where the
- * length of the following item stood, which has served its purpose.
- *   body, len   as given to rpc_wire_decode, now writable
- *   spare       whether body[len] may be overwritten too; if not, and the last item reaches the
- *               end, that one is moved one byte towards the front
- *   call        as filled by rpc_wire_decode; its last slice is updated if it was moved
- */
-void rpc_wire_terminate(char *body, size_t len, bool spare, struct rpc_call *call);
+enum rpc_status rpc_wire_decode(char *body, size_t len, bool spare, struct rpc_call *call);
 
 /*
  * Bytes of the body that carries a call: empty arguments are left out, since an array cannot carry

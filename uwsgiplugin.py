@@ -13,7 +13,7 @@ def pkg_config(flag, package):
 
 
 NAME = 'rpc'
-CFLAGS = ['-std=gnu11', '-fvisibility=hidden'] + os.environ.get('RPC_CFLAGS', '').split()
+CFLAGS = ['-std=gnu11', '-fvisibility=hidden', '-fno-plt'] + os.environ.get('RPC_CFLAGS', '').split()
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
 GCC_LIST = ['rpc_plugin', 'rpc_table', 'rpc_routing', 'rpc_http', 'rpc_remote', 'rpc_metrics',

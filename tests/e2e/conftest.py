@@ -24,9 +24,12 @@ PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
 BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
+SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
+# For gevent and greenlet, which copy stacks with the sanitizer's red zones in them.
+COPIED_STACKS = {'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:replace_intrin=0'}
 START_SEC = 60
 PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
-REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
+REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
 
 
 def poll(condition, seconds=20, what='condition'):
@@ -55,12 +58,12 @@ def packet(*items, modifier1=173, modifier2=0):
 
 
 def connect(address, timeout=20):
-    """address is a (host, port) pair or a path; '@name' is an abstract one."""
+    """address is a (host, port) pair or a path; '@name' is an abstract one of uWSGI, NUL at its end."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout)
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(timeout)
-    sock.connect('\0' + address[1:] if address.startswith('@') else str(address))
+    sock.connect('\0' + address[1:] + '\0' if address.startswith('@') else str(address))
     return sock
 
 
@@ -121,14 +124,15 @@ class Server:
         self.stats = None
         lines = [('plugin-dir', PLUGIN_DIR)]
         lines += [('plugin', plugin) for plugin in plugins]
-        lines += [('buffer-size', 65535), ('master', 'true')]
+        # With threads on a persistent socket, uWSGI at times forgets to stop a worker.
+        lines += [('buffer-size', 65535), ('master', 'true'), ('worker-reload-mercy', 5)]
         if app:
             lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
         lines += options
         self.ini = self.directory / 'uwsgi.ini'
         self.ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
-        self.environment = dict(os.environ, LD_PRELOAD=PRELOAD, **(env or {}))
-        self.environment.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+        self.environment = {**os.environ, 'LD_PRELOAD': PRELOAD, **(env or {})}
+        self.environment.setdefault('ASAN_OPTIONS', f'detect_leaks=0:{SUPPRESSIONS}')
         self.process = None
 
     def spawn(self, wrapper=()):
@@ -141,8 +145,8 @@ class Server:
     def start(self, wrapper=()):
         self.spawn(wrapper)
         poll(self._ready, START_SEC, f'start of uWSGI, see {self.logfile}')
-        self.sockets = [self._address(text) for text in
-                        re.findall(r'uwsgi socket \d+ bound to (?:TCP|UNIX) address (\S+)', self.log)]
+        bound = re.findall(r'uwsgi socket (\d+) bound to (?:TCP|UNIX) address (\S+)', self.log)
+        self.sockets = [self._address(text) for _, text in sorted(bound, key=lambda pair: int(pair[0]))]
         return self
 
     def _ready(self):
@@ -217,6 +221,9 @@ class Server:
 
 TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
+HTTP11 = ('http11-socket', '127.0.0.1:0')
+# Longer than any test waits: a connection that should be closed is not closed by this.
+PATIENT = ('socket-timeout', 100)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def whole_run(config):
     """Whether nothing was left out of the run that proves a cell."""
     option = config.option
     return (all(Path(arg).resolve() in (HERE, HERE.parent, ROOT) for arg in config.args) and
-            not (option.keyword or option.markexpr or option.deselect or option.lf))
+            not (option.keyword or option.markexpr or option.deselect or getattr(option, 'lf', False)))
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -148,7 +148,6 @@ def answers_after(seconds, result=b'late'):
     def script(node, conn, call):
         node.wait(seconds)
         conn.sendall(reply(result))
-        return False
     return script
 
 
