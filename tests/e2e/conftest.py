@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
+import contextlib
 import http.client
 import os
 import random
@@ -217,13 +218,23 @@ class Server:
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
 
+    def _end_workers(self):
+        """A worker that was still starting has missed the signal its master has passed on."""
+        children = Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children')
+        with contextlib.suppress(OSError):
+            for pid in children.read_text().split():
+                os.kill(int(pid), signal.SIGINT)
+
     def stop(self):
         """Stops it and checks that nothing in it has complained about memory."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
+            for _ in range(6):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(5)
+                    break
+                self._end_workers()
+            else:
                 self.process.kill()
                 self.process.wait()
                 raise AssertionError(f'uWSGI did not stop: {self.log}')
@@ -248,6 +259,7 @@ def uwsgi(tmp_path):
         servers.append(server)
         return server.start(wrapper)
 
+    start.directory = tmp_path / 'other'
     yield start
     for server in reversed(servers):
         server.stop()
