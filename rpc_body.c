@@ -67,8 +67,7 @@ static void send_continue(struct wsgi_request *request, const struct rpc_body_va
 
     if (vars->expect.iov_len != 12 || strncasecmp(vars->expect.iov_base, "100-continue", 12) != 0 ||
         request->proto_parser_remains || uwsgi.post_buffering || request->protocol_len != 8 ||
-        memcmp(request->protocol, "HTTP/1.1", 8) != 0 ||
-        strncmp(rpc_socket_protocol(request->socket), "http", 4) != 0)
+        memcmp(request->protocol, "HTTP/1.1", 8) != 0 || !rpc_socket_speaks_http(request->socket))
         return;
     request->socket->proto_write(request, (char *)interim, sizeof(interim) - 1);
     request->write_pos = 0;

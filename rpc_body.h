@@ -14,6 +14,11 @@ struct rpc_body_vars {
     struct iovec expect; /* HTTP_EXPECT */
 };
 
+/* Whether they say that there may be one. */
+static inline bool rpc_body_is_announced(const struct rpc_body_vars *vars) {
+    return vars->length.iov_len || vars->coding.iov_len;
+}
+
 struct rpc_body {
     const char *data; /* not NUL-terminated; never NULL */
     size_t len;

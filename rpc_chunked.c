@@ -25,9 +25,10 @@ enum place {
 };
 
 static int digit(char c) {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = memchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c, 16);
-    return found ? (int)(found - digits) : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static enum place size_digit(struct rpc_chunked *decoder, char c) {

@@ -75,7 +75,7 @@ static char *put_line(char *p, const struct header *header) {
  * unless rpc_http_close_after was called.
  */
 static bool ends_connection(const struct wsgi_request *request) {
-    return strncmp(rpc_socket_protocol(request->socket), "http", 4) == 0 &&
+    return rpc_socket_speaks_http(request->socket) &&
            !(request->socket->retry && request->proto_parser_status);
 }
 
@@ -172,23 +172,32 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static bool is_var(const struct iovec *name, const char *wanted, size_t len) {
-    return name->iov_len == len && memcmp(name->iov_base, wanted, len) == 0;
-}
+/* Whether a variable whose name has the right length is this one. */
+#define IS_VAR(name, wanted) (memcmp((name)->iov_base, wanted, sizeof(wanted) - 1) == 0)
 
 /* Looks for all variables of a request in one walk; the last of a name counts. */
 static void read_vars(struct wsgi_request *request, struct http *http) {
     *http = (struct http){.request = request};
     for (int i = 1; i < request->var_cnt; i += 2) {
         const struct iovec *name = &request->hvec[i - 1], *value = &request->hvec[i];
-        if (is_var(name, "HTTP_ACCEPT", 11))
-            http->accept = *value;
-        else if (is_var(name, "CONTENT_LENGTH", 14))
-            http->body.length = *value;
-        else if (is_var(name, "HTTP_TRANSFER_ENCODING", 22))
-            http->body.coding = *value;
-        else if (is_var(name, "HTTP_EXPECT", 11))
-            http->body.expect = *value;
+        switch (name->iov_len) {
+        case sizeof("HTTP_ACCEPT") - 1:
+            if (IS_VAR(name, "HTTP_ACCEPT"))
+                http->accept = *value;
+            else if (IS_VAR(name, "HTTP_EXPECT"))
+                http->body.expect = *value;
+            break;
+        case sizeof("CONTENT_LENGTH") - 1:
+            if (IS_VAR(name, "CONTENT_LENGTH"))
+                http->body.length = *value;
+            break;
+        case sizeof("HTTP_TRANSFER_ENCODING") - 1:
+            if (IS_VAR(name, "HTTP_TRANSFER_ENCODING"))
+                http->body.coding = *value;
+            break;
+        default:
+            break;
+        }
     }
 }
 
@@ -361,7 +370,7 @@ static enum rpc_status path_call(const struct http *http, char *path, size_t pat
     char *body = NULL;
 
     enum rpc_status status = split_path(path, path_len, &call);
-    if (status == RPC_OK)
+    if (status == RPC_OK && rpc_body_is_announced(&http->body))
         status = add_body(http, &call, &body);
     if (status == RPC_OK) {
         status = bridge_call(&bridge, &call, &result);

@@ -363,9 +363,14 @@ static const struct {
     WRAPPED_PROTOCOLS(WRAPPER_ROW)};
 #endif
 
-const char *rpc_socket_protocol(const struct uwsgi_socket *sock) {
+static const char *socket_protocol(const struct uwsgi_socket *sock) {
     const char *protocol = sock->proto_name ? sock->proto_name : uwsgi.protocol;
     return protocol ? protocol : "uwsgi";
+}
+
+bool rpc_socket_speaks_http(const struct uwsgi_socket *sock) {
+    const char *protocol = socket_protocol(sock);
+    return protocol[0] == 'h' && protocol[1] == 't' && protocol[2] == 't' && protocol[3] == 'p';
 }
 
 static void wrap_parsers(void) {
@@ -374,7 +379,7 @@ static void wrap_parsers(void) {
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
         for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++)
-            if (sock->proto && strcmp(rpc_socket_protocol(sock), wrappers[i].protocol) == 0) {
+            if (sock->proto && strcmp(socket_protocol(sock), wrappers[i].protocol) == 0) {
                 *wrappers[i].parse = sock->proto;
                 sock->proto = wrappers[i].parse_and_mark;
             }
@@ -409,7 +414,7 @@ static void warn_open_sockets(void) {
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
         struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
-        if (!strstr(rpc_socket_protocol(sock), "uwsgi") ||
+        if (!strstr(socket_protocol(sock), "uwsgi") ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
             addr.ss_family == AF_UNIX || is_loopback((struct sockaddr *)&addr))
             continue;

@@ -57,8 +57,8 @@ struct rpc_core {
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
-/* The protocol a socket speaks: "uwsgi", "http", "http11", ... */
-const char *rpc_socket_protocol(const struct uwsgi_socket *sock);
+/* Whether a socket speaks HTTP: http-socket, http11-socket, https-socket. */
+bool rpc_socket_speaks_http(const struct uwsgi_socket *sock);
 
 /* The core that serves a request. */
 struct rpc_core *rpc_core_of(struct wsgi_request *request);

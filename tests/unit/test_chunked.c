@@ -71,10 +71,10 @@ END_TEST
 
 START_TEST(test_chunked_bad) {
     static const char *const bad[] = {
-        "\r\n",         "x\r\n",         "-1\r\n",       "+1\r\n",         " 1\r\na\r\n",
-        "0x1\r\na\r\n", "1\na\r\n",      "1\r\nab",      "1\r\na\n",       "1\r\na\r\r",
-        "1\r\r",        "0\r\n\n",       "0\r\nT: x\n",  "0\r\n\r\r",      "0\r\nT: x\r\r",
-        ";x\r\n",       "1;x\n",         "g\r\n",        "1\r\na\r\n\r\n",
+        "\r\n",         "x\r\n",    "-1\r\n",      "+1\r\n",         " 1\r\na\r\n",
+        "0x1\r\na\r\n", "1\na\r\n", "1\r\nab",     "1\r\na\n",       "1\r\na\r\r",
+        "1\r\r",        "0\r\n\n",  "0\r\nT: x\n", "0\r\n\r\r",      "0\r\nT: x\r\r",
+        ";x\r\n",       "1;x\n",    "g\r\n",       "1\r\na\r\n\r\n",
     };
     for (size_t i = 0; i < COUNT(bad); i++)
         for (size_t piece = 1; piece <= strlen(bad[i]); piece++)
@@ -90,9 +90,9 @@ START_TEST(test_chunked_huge) {
         const char *size;
         uint64_t left;
     } cases[] = {
-        {"7fffffffffffffff", INT64_MAX},    {"FFFFFFFFFFFFFFFE", UINT64_MAX - 1},
-        {"ffffffffffffffff", UINT64_MAX},   {"10000000000000000", UINT64_MAX},
-        {"10000000000000001", UINT64_MAX},  {"f0000000000000000000000000000000", UINT64_MAX},
+        {"7fffffffffffffff", INT64_MAX},   {"FFFFFFFFFFFFFFFE", UINT64_MAX - 1},
+        {"ffffffffffffffff", UINT64_MAX},  {"10000000000000000", UINT64_MAX},
+        {"10000000000000001", UINT64_MAX}, {"f0000000000000000000000000000000", UINT64_MAX},
         {"00000000000000000000001", 1},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -292,8 +292,9 @@ START_TEST(test_jsonrpc_told) {
 }
 END_TEST
 
-UNIT_MAIN("jsonrpc limits", test_jsonrpc_told, test_jsonrpc_limit_arguments, test_jsonrpc_limit_argument_len,
-          test_jsonrpc_largest_call, test_jsonrpc_limit_name, test_jsonrpc_limit_batch,
-          test_jsonrpc_limit_depth, test_jsonrpc_nested_without_end, test_jsonrpc_limit_values,
-          test_jsonrpc_bytes_that_are_no_text, test_jsonrpc_nul_in_the_document,
-          test_jsonrpc_no_document, test_jsonrpc_introspection, test_jsonrpc_every_status)
+UNIT_MAIN("jsonrpc limits", test_jsonrpc_told, test_jsonrpc_limit_arguments,
+          test_jsonrpc_limit_argument_len, test_jsonrpc_largest_call, test_jsonrpc_limit_name,
+          test_jsonrpc_limit_batch, test_jsonrpc_limit_depth, test_jsonrpc_nested_without_end,
+          test_jsonrpc_limit_values, test_jsonrpc_bytes_that_are_no_text,
+          test_jsonrpc_nul_in_the_document, test_jsonrpc_no_document, test_jsonrpc_introspection,
+          test_jsonrpc_every_status)

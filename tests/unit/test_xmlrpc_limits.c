@@ -463,8 +463,7 @@ static void check_told(const char *doc, enum rpc_status status, const char *name
     answer_free(&answer);
 }
 
-START_TEST(test_xmlrpc_limits_told)
-{
+START_TEST(test_xmlrpc_limits_told) {
     check_told("<methodCall", RPC_NOT_WELL_FORMED, "(none)");
     check_told("<call/>", RPC_BAD_REQUEST, "(none)");
     check_told(HEAD "echo" NAME_END "<param><value><int>x</int></value></param>" TAIL, RPC_BAD_ARG,
@@ -496,11 +495,11 @@ START_TEST(test_xmlrpc_limits_no_introspection) {
 }
 END_TEST
 
-UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_told,
-          test_xmlrpc_limits_arguments, test_xmlrpc_limits_argument_length,
-          test_xmlrpc_limits_name, test_xmlrpc_limits_depth, test_xmlrpc_limits_nested_100000_deep,
-          test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag, test_xmlrpc_limits_attributes,
-          test_xmlrpc_limits_multicall, test_xmlrpc_limits_any_division,
-          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_end_not_reported,
-          test_xmlrpc_limits_charset, test_xmlrpc_limits_result_bytes,
-          test_xmlrpc_limits_result_utf8, test_xmlrpc_limits_no_introspection)
+UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_told, test_xmlrpc_limits_arguments,
+          test_xmlrpc_limits_argument_length, test_xmlrpc_limits_name, test_xmlrpc_limits_depth,
+          test_xmlrpc_limits_nested_100000_deep, test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag,
+          test_xmlrpc_limits_attributes, test_xmlrpc_limits_multicall,
+          test_xmlrpc_limits_any_division, test_xmlrpc_limits_long_text_in_any_division,
+          test_xmlrpc_limits_end_not_reported, test_xmlrpc_limits_charset,
+          test_xmlrpc_limits_result_bytes, test_xmlrpc_limits_result_utf8,
+          test_xmlrpc_limits_no_introspection)

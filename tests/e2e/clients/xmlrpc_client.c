@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
     printf("%d\n", env.fault_code);
     xmlrpc_env_clean(&env);
     xmlrpc_env_init(&env);
-    print_text(xmlrpc_client_call(&env, url, "echo", "(ibdns)", 1, (xmlrpc_bool)1, 1.5, "\xc3\xa9"));
+    print_text(
+        xmlrpc_client_call(&env, url, "echo", "(ibdns)", 1, (xmlrpc_bool)1, 1.5, "\xc3\xa9"));
     xmlrpc_client_cleanup();
     xmlrpc_env_clean(&env);
     return 0;
