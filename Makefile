@@ -106,6 +106,12 @@ check: ## install what is missing, build and run every test
 	@$(MAKE) -s unit $(NPM)
 	@$(MAKE) -s e2e
 
+MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py)
+
+matrix: rpc_plugin.so $(TEST_LIBS) ## run the interoperability matrix and write it into MATRIX.md
+	RPC_MATRIX=write $(PYTEST) $(MATRIX_TESTS)
+.PHONY: matrix
+
 # Tests that fail each allocation in turn.
 $(B)/unit/test_node $(B)/unit/test_client $(B)/unit/test_no_memory: UNIT_LIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
