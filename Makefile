@@ -141,7 +141,7 @@ $(B)/fuzz/%.o: %.c $(wildcard *.h)
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson)
 
-fuzzers: $(FUZZERS)
+fuzzers: $(FUZZERS) ## build the fuzzers
 
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
 	@$(MAKE) -j$(shell nproc) fuzzers
