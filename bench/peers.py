@@ -1,0 +1,1 @@
+abyss=python_xmlrpc=jsonrpccpp=python_jsonrpc=grpc=grpc_load=None
