@@ -13,6 +13,7 @@
 #define IPV6_BITS 128
 /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
 #define MAPPED_BITS 96
+static const uint8_t mapped_prefix[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
 
 /* The prefix length behind the slash: one to three digits, nothing else. */
 static bool parse_bits(const char *text, unsigned max, uint8_t *bits) {
@@ -29,11 +30,14 @@ static bool parse_bits(const char *text, unsigned max, uint8_t *bits) {
     return true;
 }
 
+static bool is_mapped(const uint8_t *addr) {
+    return memcmp(addr, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
 static void unmap(struct rpc_cidr *cidr) {
-    const struct in6_addr *in6 = (const struct in6_addr *)cidr->addr;
-    if (!IN6_IS_ADDR_V4MAPPED(in6) || cidr->bits < MAPPED_BITS)
+    if (!is_mapped(cidr->addr) || cidr->bits < MAPPED_BITS)
         return;
-    memmove(cidr->addr, cidr->addr + 12, 4);
+    memmove(cidr->addr, cidr->addr + sizeof(mapped_prefix), 4);
     cidr->family = AF_INET;
     cidr->bits = (uint8_t)(cidr->bits - MAPPED_BITS);
 }
@@ -65,11 +69,10 @@ bool rpc_cidr_match(const struct rpc_cidr *cidr, const struct sockaddr *peer) {
     if (family == AF_INET) {
         addr = (const uint8_t *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr;
     } else if (family == AF_INET6) {
-        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-        addr = in6->s6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(in6)) {
+        addr = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr.s6_addr;
+        if (is_mapped(addr)) {
             family = AF_INET;
-            addr += 12;
+            addr += sizeof(mapped_prefix);
         }
     } else {
         return false;

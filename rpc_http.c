@@ -24,8 +24,11 @@
 /* Body bytes of a refused request that are read and dropped, so that closing the connection does
    not reset it before the client has read the answer. */
 #define DISCARD_MAX (64u << 20)
-/* Longest wait for more of a body that is only dropped. */
+/* Longest wait for more of a body that is only dropped, and for all of it. */
 #define DISCARD_WAIT_SEC 1
+#define DISCARD_SEC 30
+/* State of uWSGI's chunk parser: it knows a chunk's length and waits for its bytes. */
+#define CHUNK_ANNOUNCED 1
 
 /* A request, and what of its variables uWSGI keeps no pointer to. */
 struct http {
@@ -107,9 +110,13 @@ static bool start_answer(struct wsgi_request *request, const char *status) {
     return uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) == 0;
 }
 
-/* digits is where the value will stand. */
-static struct header content_length(uint64_t len, char digits[RPC_DECIMAL_MAX]) {
-    char *end = digits + RPC_DECIMAL_MAX, *first = rpc_decimal(len, end);
+/* Room for a header's value. */
+struct decimal {
+    char digits[RPC_DECIMAL_MAX];
+};
+
+static struct header content_length(uint64_t len, struct decimal *room) {
+    char *end = room->digits + sizeof(room->digits), *first = rpc_decimal(len, end);
     return (struct header)HEADER("Content-Length", first, (size_t)(end - first));
 }
 
@@ -117,29 +124,38 @@ static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
 
-static bool send_body(struct wsgi_request *request, const char *body, size_t len) {
+bool rpc_http_body(struct wsgi_request *request, const char *body, size_t len) {
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
 bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
-    char digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type, type ? strlen(type) : 0),
-                                     content_length(len, digits)};
+                                     content_length(len, &digits)};
 
     return start_answer(request, "200 OK") &&
            add_headers(request, type ? headers : headers + 1, type ? 2 : 1) &&
-           send_body(request, body, len);
+           rpc_http_body(request, body, len);
+}
+
+/* Both protocols close what they take for a request that was not read to its end. */
+void rpc_http_close_after(struct wsgi_request *request) {
+    if (!request->socket->retry)
+        return;
+    request->proto_parser_status = 0; /* http11 */
+    request->proto_parser_pos = 0;    /* puwsgi */
 }
 
 void rpc_http_error(struct wsgi_request *request, int http, const char *message) {
-    char line[256], digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
+    char line[256];
     size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", message);
     const struct header headers[] = {HEADER("Content-Type", "text/plain", 10),
-                                     content_length(len, digits), HEADER("Allow", "POST", 4)};
+                                     content_length(len, &digits), HEADER("Allow", "POST", 4)};
 
     if (uwsgi_response_prepare_headers_int(request, http) == 0 &&
         add_headers(request, headers, http == 405 ? 3 : 2))
-        send_body(request, line, len);
+        rpc_http_body(request, line, len);
 }
 
 /* --- the request's body ---------------------------------------------------------------------- */
@@ -178,14 +194,15 @@ static bool has_body(const struct http *http) {
 
 static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
     if (!request->chunked_input_buf) {
-        request->chunked_input_buf = uwsgi_buffer_new(uwsgi.page_size);
-        request->chunked_input_buf->limit = max + uwsgi.page_size;
+        request->chunked_input_buf = uwsgi_buffer_new((size_t)uwsgi.page_size);
+        request->chunked_input_buf->limit = max + (size_t)uwsgi.page_size;
     }
     for (;;) {
         size_t len = 0;
         char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
         if (!chunk)
-            return request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
+            return request->chunked_input_parser_status == CHUNK_ANNOUNCED &&
+                           request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
                        ? RPC_BODY_TOO_LARGE
                        : RPC_BODY_SHORT;
         if (len > max - body->owned.len)
@@ -196,6 +213,10 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, st
         if (body->owned.failed)
             return RPC_NO_MEMORY;
     }
+    /* What is left is the end of the last chunk's line; more is lost to the next request, less is
+       still to come and in its way. */
+    if (request->chunked_input_buf->pos != 2)
+        rpc_http_close_after(request);
     body->data = body->owned.data ? body->owned.data : "";
     body->len = body->owned.len;
     return RPC_OK;
@@ -228,12 +249,15 @@ static void body_free(struct body *body) {
 static void discard_body(const struct http *http) {
     struct wsgi_request *request = http->request;
     char buf[4096];
-    bool chunked = http->chunked && !request->chunked_input_complete;
+    bool chunked = http->chunked;
     size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
+    time_t deadline = uwsgi_now() + DISCARD_SEC;
 
+    if (chunked) /* nobody looks for its end, so the next request cannot be found */
+        rpc_http_close_after(request);
     if (uwsgi.post_buffering || request->read_errors)
         return;
-    while (left > 0) {
+    while (left > 0 && uwsgi_now() < deadline) {
         ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
         if (len > 0) {
             left -= (size_t)len;
@@ -248,7 +272,8 @@ static void discard_body(const struct http *http) {
 static void refuse(const struct http *http, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
     rpc_http_error(http->request, info->http, info->message);
-    if (http->request->post_pos < http->request->post_cl || http->chunked)
+    if (http->request->post_pos < http->request->post_cl ||
+        (http->chunked && !http->request->chunked_input_complete))
         discard_body(http);
 }
 
@@ -316,17 +341,17 @@ static bool path_ok(const struct http *http, const struct rpc_result *result) {
     static const char bytes[] = "application/octet-stream";
     struct wsgi_request *request = http->request;
     size_t type_len = http->accept ? concrete_media_type(http->accept, http->accept_len) : 0;
-    char digits[RPC_DECIMAL_MAX];
+    struct decimal digits = {""};
     const struct header headers[] = {HEADER("Content-Type", type_len ? http->accept : bytes,
                                             type_len ? type_len : sizeof(bytes) - 1),
                                      HEADER("X-Content-Type-Options", "nosniff", 7),
-                                     content_length(result->len, digits)};
+                                     content_length(result->len, &digits)};
 
     if (result->len == 0)
-        return start_answer(request, "204 No Content") && send_body(request, "", 0);
+        return start_answer(request, "204 No Content") && rpc_http_body(request, "", 0);
     return start_answer(request, "200 OK") &&
            add_headers(request, headers, sizeof(headers) / sizeof(*headers)) &&
-           send_body(request, result->data, result->len);
+           rpc_http_body(request, result->data, result->len);
 }
 
 /* PATH_INFO without rpc-http-prefix; false for a path outside it. */
@@ -386,7 +411,7 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(const struct http *http, struct rpc_call *call, char **copy) {
     struct body body;
-    enum rpc_status status = read_body(http, RPC_ARG_LEN_MAX, &body);
+    enum rpc_status status = read_body(http, UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -524,7 +549,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
     else if (status == RPC_OK && start_answer(request, "204 No Content"))
-        send_body(request, "", 0);
+        rpc_http_body(request, "", 0);
     rpc_bytes_free(&answer);
     body_free(&body);
     return status;

@@ -14,7 +14,8 @@
 
 /*
  * Values in one document, nested ones and names of members counted. Each takes jansson some hundred
- * bytes, whatever it took in the document, so this bounds the memory a stranger's document can take.
+ * bytes, whatever it took in the document, so this bounds the memory a stranger's document can
+ * take.
  */
 #define RPC_JSONRPC_VALUES_MAX (1u << 18)
 

@@ -33,7 +33,7 @@ static void add(int64_t *counter, uint64_t amount) {
 /* NAME as a part of a metric's name. */
 static const char *metric_part(const char *name, char *part) {
     size_t i;
-    for (i = 0; name[i] && i < METRIC_NAME_MAX / 2 - 1; i++)
+    for (i = 0; i < METRIC_NAME_MAX / 2 - 1 && name[i]; i++)
         part[i] = isalnum((unsigned char)name[i]) || name[i] == '-' ? name[i] : '_';
     part[i] = 0;
     return part;

@@ -16,6 +16,7 @@
 
 /* A DNS name has 253 characters at the most, a numeric address with a scope fewer. */
 #define HOST_MAX 255
+#define PORT_MAX 65535
 
 /* One idle connection. Whoever has taken it out of its slot owns it alone. */
 struct kept {
@@ -97,7 +98,8 @@ static enum rpc_status split_host_port(const char *name, char host[HOST_MAX + 1]
     size_t len = (size_t)(end - start);
     *port = end + bracket + 1;
     size_t digits = strspn(*port, "0123456789");
-    if (digits == 0 || digits > 5 || (*port)[digits] || atoi(*port) < 1 || atoi(*port) > 65535)
+    unsigned long number = strtoul(*port, NULL, 10);
+    if (digits == 0 || digits > 5 || (*port)[digits] || number < 1 || number > PORT_MAX)
         return fail(problem, RPC_BAD_REQUEST, "node \"%.200s\": a port is a number, 1 to 65535",
                     name);
     if (len > HOST_MAX || (bracket && len == 0))
@@ -109,7 +111,7 @@ static enum rpc_status split_host_port(const char *name, char host[HOST_MAX + 1]
 }
 
 static enum rpc_status resolve_host(struct rpc_node *node, const struct problem *problem) {
-    char host[HOST_MAX + 1];
+    char host[HOST_MAX + 1] = "";
     const char *port = NULL;
     enum rpc_status status = split_host_port(node->name, host, &port, problem);
     if (status != RPC_OK)
@@ -126,12 +128,13 @@ static enum rpc_status resolve_host(struct rpc_node *node, const struct problem 
         return no_memory(problem);
     if (error)
         return fail(problem,
-                    hints.ai_flags & AI_NUMERICHOST ? RPC_BAD_REQUEST : RPC_NODE_UNREACHABLE,
+                    (hints.ai_flags & AI_NUMERICHOST) ? RPC_BAD_REQUEST : RPC_NODE_UNREACHABLE,
                     "node \"%.200s\": %s", node->name,
                     error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     unsigned count = 0;
     for (const struct addrinfo *a = found; a; a = a->ai_next)
         count++;
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): it has found one at least */
     node->addr = calloc(count, sizeof(*node->addr));
     for (const struct addrinfo *a = found; a && node->addr; a = a->ai_next) {
         struct rpc_node_addr *addr = &node->addr[node->addr_count];
@@ -235,6 +238,7 @@ enum rpc_status rpc_nodes_parse(const char *list, struct rpc_nodes **nodes, char
         return fail(&problem, RPC_BAD_REQUEST, "more than %d nodes in one list", RPC_NODES_MAX);
     if (list[strcspn(list, " \t\r\n")])
         return fail(&problem, RPC_BAD_REQUEST, "node \"%.200s\": a blank in a list of nodes", list);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     struct rpc_nodes *n = calloc(1, sizeof(*n) + count * sizeof(n->node[0]));
     if (!n)
         return no_memory(&problem);

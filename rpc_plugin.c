@@ -89,9 +89,9 @@ static void printable(char *out, size_t size, const char *name, size_t len) {
 static void log_failure(const char *prefix, const char *where, const char *name, size_t name_len,
                         enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
-    char shown[RPC_NAME_MAX + 1];
 
     if (name) {
+        char shown[RPC_NAME_MAX + 1];
         printable(shown, sizeof(shown), name, name_len);
         uwsgi_log("[rpc] %s%s: \"%s\": %s (%s)\n", prefix, where, shown, info->message, info->name);
     } else {
@@ -145,12 +145,21 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 /* --- peers ----------------------------------------------------------------------------------- */
 
 /*
- * The peer of a request. On a persistent socket uWSGI knows it for the first request only, so the
- * socket itself is asked. False when that fails.
+ * The peer of a request whose connection is open; of no family at all when it cannot be found out.
+ * uWSGI learns it when it accepts: on a persistent socket, for the first request only.
  */
-static bool get_peer(struct wsgi_request *request, struct sockaddr_storage *peer) {
-    socklen_t len = sizeof(*peer);
-    return getpeername(request->fd, (struct sockaddr *)peer, &len) == 0;
+static const struct sockaddr *peer_of(struct wsgi_request *request) {
+    struct sockaddr *peer = (struct sockaddr *)&request->client_addr;
+    socklen_t len = sizeof(request->client_addr);
+
+    if (request->c_len == 0 && getpeername(request->fd, peer, &len) == 0)
+        request->c_len = (int)len;
+    return peer;
+}
+
+/* Whether the connection of a request that has ended is kept for the next one. */
+static bool is_kept(const struct wsgi_request *request) {
+    return request->socket->retry && request->socket->retry[request->async_id];
 }
 
 /* The text of an IPv4 or IPv6 address; "" for any other. */
@@ -167,14 +176,12 @@ static void peer_text(const struct sockaddr *peer, char *text, socklen_t size) {
 
 /* Whether rpc-allow-from, which is set, lets the peer of a request call. */
 __attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
-    struct sockaddr_storage peer;
+    const struct sockaddr *peer = peer_of(request);
 
-    if (!get_peer(request, &peer))
-        return false;
-    if (peer.ss_family == AF_UNIX)
+    if (peer->sa_family == AF_UNIX)
         return true;
     for (size_t i = 0; i < allow_from_count; i++)
-        if (rpc_cidr_match(&allow_from[i], (struct sockaddr *)&peer))
+        if (rpc_cidr_match(&allow_from[i], peer))
             return true;
     return false;
 }
@@ -182,21 +189,18 @@ __attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request)
 /* --- array packets (modifier2 0 and 1) ---------------------------------------------------------
  */
 
-/* Closes without a reply, which on a persistent socket takes an error to be counted. */
+/* Closes without a reply. */
 static int reject(struct wsgi_request *request, const struct rpc_call *call,
                   enum rpc_status status) {
-    struct sockaddr_storage peer;
     char where[WHERE_MAX] = "packet from ";
     size_t prefix = strlen(where);
 
-    if (get_peer(request, &peer))
-        peer_text((struct sockaddr *)&peer, where + prefix, (socklen_t)(sizeof(where) - prefix));
+    peer_text(peer_of(request), where + prefix, (socklen_t)(sizeof(where) - prefix));
     if (!where[prefix])
         strcpy(where, "packet");
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
-    if (request->socket->retry)
-        request->write_errors++;
+    rpc_http_close_after(request);
     return -1;
 }
 
@@ -239,8 +243,7 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len)
         return write_packet(request, result->data, (size_t)result->len);
-    if (request->socket->retry)
-        request->write_errors++;
+    rpc_http_close_after(request);
     return UWSGI_OK;
 }
 
@@ -271,7 +274,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int rpc_request(struct wsgi_request *request) {
+static int dispatch(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -285,21 +288,39 @@ static int rpc_request(struct wsgi_request *request) {
     }
 }
 
+/*
+ * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
+ * connection. In any other its next call would wait until the caller gives up, and so would whoever
+ * is given this core next.
+ */
+static int rpc_request(struct wsgi_request *request) {
+    int ret = dispatch(request);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_http_close_after(request);
+    return ret;
+}
+
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
 __attribute__((noinline)) static void log_line(struct wsgi_request *request) {
     char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
 
-    if (request->uh->modifier2 <= RPC_PACKET_RAW && !request->parsed) {
-        peer_text((struct sockaddr *)&request->client_addr, addr, sizeof(addr));
-        printable(name, sizeof(name), request->uri, request->uri_len);
-        request->method = "RPC";
-        request->method_len = 3;
-        request->uri = name;
-        request->uri_len = (uint16_t)strlen(name);
-        request->remote_addr = addr;
-        request->remote_addr_len = (uint16_t)strlen(addr);
+    if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
+        log_request(request);
+        return;
     }
+    addr[0] = 0;
+    if (request->c_len || is_kept(request))
+        peer_text(peer_of(request), addr, sizeof(addr));
+    printable(name, sizeof(name), request->uri, request->uri_len);
+    request->method = "RPC";
+    request->method_len = 3;
+    request->uri = name;
+    request->uri_len = (uint16_t)strlen(name);
+    request->remote_addr = addr;
+    request->remote_addr_len = (uint16_t)strlen(addr);
     log_request(request);
+    /* A hook may still look at the request, when the text on the stack is gone. */
+    request->uri_len = request->remote_addr_len = 0;
 }
 
 /* Without a line there is nothing to prepare for one. */
@@ -386,7 +407,7 @@ static void warn_open_sockets(void) {
     if (rpc_options.allow || rpc_options.allow_from)
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
-        struct sockaddr_storage addr;
+        struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
         if (!strstr(socket_protocol(sock), "uwsgi") ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||

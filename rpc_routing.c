@@ -16,9 +16,6 @@
 
 /* Memory for arguments that a core keeps for its next request. */
 #define SCRATCH_KEPT (64u << 10)
-/* The parser of uWSGI's HTTP protocols has read a whole request; in any other state the connection
-   is closed when the request ends. */
-#define HTTP_PARSER_UNFINISHED 0
 
 struct argument {
     const char *text; /* of a constant one, NUL-terminated */
@@ -50,7 +47,6 @@ struct outcome {
 };
 
 struct action {
-    const char *name;
     const char *where;                      /* in the log */
     int (*finish)(struct outcome *outcome); /* returns UWSGI_ROUTE_* */
 };
@@ -59,12 +55,11 @@ struct action {
  */
 
 /*
- * Has the connection closed after this request although it is a persistent one: the client can only
- * tell the end of an answer without Content-Length by that.
+ * Whether it is too late for headers. Final routes run when the answer has gone, or there will be
+ * none: what they call is called for its effects.
  */
-static void close_after(struct wsgi_request *request) {
-    if (request->socket->retry)
-        request->proto_parser_status = HTTP_PARSER_UNFINISHED;
+static bool is_answered(const struct wsgi_request *request) {
+    return request->headers_sent || request->is_final_routing;
 }
 
 /* The HTTP error of a failed call; nothing more can be said once the headers have left. */
@@ -73,22 +68,23 @@ static int fail(struct outcome *outcome, enum rpc_status status) {
 
     if (status != outcome->status)
         rpc_log(outcome->rule->action->where, outcome->rule->name, outcome->rule->name_len, status);
-    if (outcome->request->headers_sent)
-        close_after(outcome->request);
+    if (is_answered(outcome->request))
+        rpc_http_close_after(outcome->request);
     else
         rpc_http_error(outcome->request, info->route, info->message);
     return UWSGI_ROUTE_BREAK;
 }
 
 static void append_body(const struct outcome *outcome) {
-    uwsgi_response_write_body_do(outcome->request, outcome->result.data, outcome->result.len);
+    if (!outcome->request->is_final_routing)
+        rpc_http_body(outcome->request, outcome->result.data, outcome->result.len);
 }
 
 /* rpc, call */
 static int finish_rpc(struct outcome *outcome) {
     if (outcome->status != RPC_OK)
         return fail(outcome, outcome->status);
-    if (outcome->request->headers_sent)
+    if (is_answered(outcome->request))
         append_body(outcome);
     else
         rpc_http_ok(outcome->request, NULL, outcome->result.data, outcome->result.len);
@@ -101,14 +97,27 @@ static int finish_next(struct outcome *outcome) {
 
     if (outcome->status != RPC_OK)
         return fail(outcome, outcome->status);
-    if (!request->headers_sent) {
+    if (!is_answered(request)) {
         if (uwsgi_response_prepare_headers(request, "200 OK", 6) ||
             uwsgi_response_add_connection_close(request))
             return UWSGI_ROUTE_BREAK;
-        close_after(request);
+        rpc_http_close_after(request);
     }
     append_body(outcome);
     return UWSGI_ROUTE_NEXT;
+}
+
+/* Whether an HTTP response says in its headers where it ends. */
+static bool has_length(const char *response, size_t len) {
+    static const char name[] = "Content-Length:";
+    const char *end = response + len, *eol;
+
+    for (; (eol = memchr(response, '\n', (size_t)(end - response))) && eol - response > 1;
+         response = eol + 1)
+        if ((size_t)(eol - response) >= sizeof(name) - 1 &&
+            strncasecmp(response, name, sizeof(name) - 1) == 0)
+            return true;
+    return false;
 }
 
 /* rpcraw */
@@ -119,9 +128,14 @@ static int finish_raw(struct outcome *outcome) {
         return fail(outcome, outcome->status);
     if (outcome->result.len == 0)
         return UWSGI_ROUTE_NEXT;
-    if (uwsgi_blob_to_response(request, outcome->result.data, outcome->result.len) ||
-        !request->headers)
-        return request->write_errors ? UWSGI_ROUTE_BREAK : fail(outcome, RPC_BAD_ANSWER);
+    if (request->is_final_routing)
+        return UWSGI_ROUTE_BREAK;
+    bool failed = uwsgi_blob_to_response(request, outcome->result.data, outcome->result.len) != 0;
+    /* ignore_body: an error or response route has answered instead */
+    if ((failed && !request->write_errors && !request->ignore_body) || !request->headers)
+        return fail(outcome, RPC_BAD_ANSWER);
+    if (!has_length(outcome->result.data, outcome->result.len))
+        rpc_http_close_after(request);
     return UWSGI_ROUTE_BREAK;
 }
 
@@ -176,44 +190,44 @@ static int break_with(struct outcome *outcome, const char *status, size_t len) {
 
     if (!is_http_status(status, len))
         return fail(outcome, RPC_BAD_ANSWER);
-    if (!uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)len) &&
+    if (!is_answered(request) &&
+        !uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)len) &&
         !uwsgi_response_add_connection_close(request) &&
         !uwsgi_response_add_content_type(request, "text/plain", 10))
         uwsgi_response_write_headers_do(request);
-    close_after(request);
+    rpc_http_close_after(request);
     return UWSGI_ROUTE_BREAK;
 }
 
-/* Where the chain of rules that is running keeps its position and its jump. */
-static struct uwsgi_route *running_chain(struct wsgi_request *request, uint32_t **jump,
-                                         uint32_t **position) {
-    if (request->is_error_routing) {
-        *jump = &request->error_route_goto;
-        *position = &request->error_route_pc;
-        return uwsgi.error_routes;
-    }
-    if (request->is_final_routing) {
-        *jump = &request->final_route_goto;
-        *position = &request->final_route_pc;
-        return uwsgi.final_routes;
-    }
-    if (request->is_response_routing) {
-        *jump = &request->response_route_goto;
-        *position = &request->response_route_pc;
-        return uwsgi.response_routes;
-    }
-    *jump = &request->route_goto;
-    *position = &request->route_pc;
-    return uwsgi.routes;
+/* Where the chain of rules that a rule stands in keeps its jump. False for a rule in none. */
+static bool find_jump(struct wsgi_request *request, const struct uwsgi_route *rule,
+                      uint32_t **jump) {
+    const struct {
+        struct uwsgi_route *first;
+        uint32_t *jump;
+    } chains[] = {{uwsgi.routes, &request->route_goto},
+                  {uwsgi.error_routes, &request->error_route_goto},
+                  {uwsgi.response_routes, &request->response_route_goto},
+                  {uwsgi.final_routes, &request->final_route_goto}};
+
+    for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
+        for (const struct uwsgi_route *route = chains[i].first; route; route = route->next)
+            if (route == rule) {
+                *jump = chains[i].jump;
+                return true;
+            }
+    return false;
 }
 
+/* Labels that stand before the rule are not looked at: jumps go forward. */
 static int goto_label(struct outcome *outcome, const char *label, size_t len) {
-    uint32_t *jump, *position;
+    const struct uwsgi_route *route = outcome->route->next;
+    uint32_t *jump;
 
-    for (struct uwsgi_route *route = running_chain(outcome->request, &jump, &position); route;
-         route = route->next)
-        if (route->label && route->label_len == len && memcmp(route->label, label, len) == 0 &&
-            route->pos > *position) {
+    if (!find_jump(outcome->request, outcome->route, &jump))
+        return fail(outcome, RPC_BAD_ANSWER);
+    for (; route; route = route->next)
+        if (route->label && route->label_len == len && memcmp(route->label, label, len) == 0) {
             *jump = (uint32_t)route->pos;
             return UWSGI_ROUTE_NEXT;
         }
@@ -232,7 +246,7 @@ static int finish_ret(struct outcome *outcome) {
     if (says(result, "continue"))
         return UWSGI_ROUTE_CONTINUE;
     if (says(result, "break")) {
-        close_after(outcome->request);
+        rpc_http_close_after(outcome->request);
         return UWSGI_ROUTE_BREAK;
     }
     if (says_with_rest(result, "break ", &rest, &rest_len))
@@ -267,7 +281,7 @@ static void append_group(void *ctx, unsigned number, struct rpc_bytes *out) {
     const char *subject = *(char **)((char *)request + route->subject);
     if (route->condition_ub[core])
         subject = route->condition_ub[core]->buf;
-    const int *range = route->ovector[core] + 2 * number;
+    const int *range = route->ovector[core] + (size_t)2 * number;
     if (range[0] >= 0 && range[1] > range[0])
         rpc_bytes_append(out, subject + range[0], (size_t)(range[1] - range[0]));
 }
@@ -276,7 +290,7 @@ static void append_variable(void *ctx, const char *name, size_t name_len, struct
     struct outcome *outcome = ctx;
     struct wsgi_request *request = outcome->request;
     struct uwsgi_route_var *var = NULL;
-    char *bracket = name[name_len - 1] == ']' ? memchr(name, '[', name_len) : NULL, *value;
+    char *bracket = name[name_len - 1] == ']' ? memchr(name, '[', name_len) : NULL, *value = NULL;
     uint16_t value_len = 0;
 
     if (bracket)
@@ -284,7 +298,7 @@ static void append_variable(void *ctx, const char *name, size_t name_len, struct
     if (var)
         value = var->func(request, bracket + 1, (uint16_t)(name + name_len - 1 - (bracket + 1)),
                           &value_len);
-    else
+    else if (name_len <= UINT16_MAX)
         value = uwsgi_get_var(request, (char *)name, (uint16_t)name_len, &value_len);
     if (value)
         rpc_bytes_append(out, value, value_len);
@@ -425,8 +439,7 @@ static int configure(const struct action *action, struct uwsgi_route *route, cha
 
 /* uWSGI does not tell a router by which name it was asked for, so each action has its own. */
 #define DEFINE_ROUTER(action_name, finish_func)                                                    \
-    static const struct action action_##action_name = {#action_name, "route " #action_name,        \
-                                                       finish_func};                               \
+    static const struct action action_##action_name = {"route " #action_name, finish_func};        \
     static int router_##action_name(struct uwsgi_route *route, char *args) {                       \
         return configure(&action_##action_name, route, args);                                      \
     }

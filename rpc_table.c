@@ -7,15 +7,10 @@
  */
 #include "rpc_table.h"
 
+#include "rpc_language.h"
 #include "rpc_metrics.h"
 #include "rpc_plugin.h"
 #include "rpc_remote.h"
-
-/*
- * Arguments a function of uWSGI 2.0's Lua plugin can take: it pushes them without asking Lua for
- * room beyond the LUA_MINSTACK of 20 and the slack behind it. 2.1 asks.
- */
-#define LUA_ARGS_MAX 32
 
 /* Bits of a slot's access: the callers it is open to. */
 #define OPEN_TO(caller) (1u << (caller))
@@ -156,7 +151,7 @@ __attribute__((cold, noinline)) static const struct slot *find_new(const struct 
     for (;;) {
         uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
         const struct slot *slot = index_find(call, hash);
-        if (slot || indexed == uwsgi.shared->rpc_count[uwsgi.mywid])
+        if (slot || indexed >= uwsgi.shared->rpc_count[uwsgi.mywid])
             return slot;
         index_extend();
     }
@@ -170,29 +165,23 @@ static const struct slot *find(const struct rpc_call *call) {
     return slot ? slot : find_new(call, hash);
 }
 
-static bool takes_arguments(const struct uwsgi_rpc *function, unsigned count) {
-#if UWSGI_PLUGIN_API < 2
-    if (count > LUA_ARGS_MAX && strcmp(function->plugin->name, "lua") == 0)
-        return false;
-#else
-    (void)function;
-    (void)count;
-#endif
-    return true;
-}
-
 /*
  * The one place where uWSGI's calling convention is met: it takes pointers to char that are not
  * const, though no function of a language plugin writes to its arguments.
  */
 static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
                               struct rpc_result *result) {
+    struct rpc_language_call language;
+
     if (function->plugin == &rpc_plugin)
         return rpc_remote_call(function->func, call, result);
     if (!function->plugin->rpc)
         return RPC_UNKNOWN;
+    if (!rpc_language_begin(&language, function, call->arg_count))
+        return RPC_REFUSED;
     result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
                                         (uint16_t *)call->arg_len, &result->data);
+    rpc_language_end(&language);
     if (!result->data)
         result->len = 0;
     return RPC_OK;
@@ -204,8 +193,7 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
     const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
 
-    enum rpc_status status =
-        takes_arguments(function, call->arg_count) ? invoke(function, call, result) : RPC_REFUSED;
+    enum rpc_status status = invoke(function, call, result);
     if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
     if (status != RPC_OK || result->len == 0) {

@@ -106,8 +106,11 @@ static void substitute(const struct rpc_template_source *source, size_t name_at,
     char stack[256], *copy = name_len <= sizeof(stack) ? stack : malloc(name_len);
 
     out->len = name_at;
-    if (!copy)
+    if (!copy) {
+        rpc_bytes_free(out);
+        out->failed = true;
         return;
+    }
     memcpy(copy, name, name_len);
     source->variable(source->ctx, copy, name_len, out);
     if (copy != stack)

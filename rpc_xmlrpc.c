@@ -79,20 +79,24 @@ static bool is_text(const unsigned char *data, size_t len) {
     return true;
 }
 
-/* Appends text, with what would be taken for markup, or for a line's end, as entities. */
+/*
+ * Appends text, with what would be taken for markup, or for a line's end, as entities. An empty
+ * text may be NULL.
+ */
 static void put_text(struct rpc_bytes *out, const char *text, size_t len) {
-    const char *end = text + len, *from = text;
-    for (const char *p = text; p < end; p++) {
-        if (byte_class((unsigned char)*p) != ESCAPED)
+    size_t from = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (byte_class((unsigned char)text[i]) != ESCAPED)
             continue;
-        rpc_bytes_append(out, from, (size_t)(p - from));
-        rpc_bytes_puts(out, *p == '<'   ? "&lt;"
-                            : *p == '>' ? "&gt;"
-                            : *p == '&' ? "&amp;"
-                                        : "&#13;");
-        from = p + 1;
+        rpc_bytes_append(out, text + from, i - from);
+        rpc_bytes_puts(out, text[i] == '<'   ? "&lt;"
+                            : text[i] == '>' ? "&gt;"
+                            : text[i] == '&' ? "&amp;"
+                                             : "&#13;");
+        from = i + 1;
     }
-    rpc_bytes_append(out, from, (size_t)(end - from));
+    if (from < len)
+        rpc_bytes_append(out, text + from, len - from);
 }
 
 /* Appends what goes inside a <value>. */

@@ -285,9 +285,7 @@ static void leave_bare_text(struct rpc_xmlrpc_calls *calls) {
 
 /* What entering a place begins. Returns the place, or another one if it is not to be read. */
 static enum place enter(struct rpc_xmlrpc_calls *calls, enum place place) {
-    if (place == IN_METHOD_NAME) {
-        call_begin(calls);
-    } else if (place == IN_ENTRY && calls->count++ < calls->max_calls) {
+    if (place == IN_METHOD_NAME || (place == IN_ENTRY && calls->count++ < calls->max_calls)) {
         call_begin(calls);
     } else if (place == IN_ENTRY) {
         calls->call_open = false;

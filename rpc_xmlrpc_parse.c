@@ -103,7 +103,7 @@ static void on_error(void *user, error_ptr error) {
     if (error->code == XML_ERR_NO_MEMORY)
         p->no_memory = true;
     else if (error->level == XML_ERR_FATAL || error->domain == XML_FROM_I18N ||
-             error->domain == XML_FROM_IO)
+             error->domain == XML_FROM_IO || error->code == XML_ERR_UNSUPPORTED_ENCODING)
         p->malformed = true;
 }
 
@@ -194,6 +194,20 @@ static bool in_tag(const struct parse *p) {
 #endif
 }
 
+/*
+ * Whether bytes are left that could not be converted: libxml2 before 2.12 does not always say so
+ * when the document is complete without them.
+ */
+static bool has_unconverted(const struct parse *p) {
+#if LIBXML_VERSION < 21200
+    const xmlParserInput *input = p->context->input;
+    return input && input->buf && input->buf->raw && xmlBufUse(input->buf->raw);
+#else
+    (void)p;
+    return false;
+#endif
+}
+
 static void feed(struct parse *p, const char *body, size_t len) {
     int result = 0;
     while (len && !result && !p->halted) {
@@ -208,7 +222,7 @@ static void feed(struct parse *p, const char *body, size_t len) {
     /* On its own: with an encoding to convert, the last chunk may leave something to be read. */
     if (!result && !p->halted)
         result = xmlParseChunk(p->context, NULL, 0, 1);
-    if (result || !p->context->wellFormed)
+    if (result || !p->context->wellFormed || has_unconverted(p))
         p->malformed = true;
 }
 

@@ -15,7 +15,7 @@
 #include "cli.h"
 
 /* Ample for a call, small enough for thousands of threads. */
-#define THREAD_STACK_LEN (256 * 1024)
+#define THREAD_STACK_LEN ((size_t)256 * 1024)
 #define PROGRESS_EVERY_MS 100
 #define PROGRESS_WIDTH 40
 
@@ -67,7 +67,7 @@ static void *caller(void *data) {
 /* Draws until all calls are made. */
 static void show_progress(struct bench *bench) {
     unsigned done, all = bench->cli->bench_calls;
-    const struct timespec tick = {.tv_nsec = PROGRESS_EVERY_MS * 1000000};
+    const struct timespec tick = {.tv_nsec = PROGRESS_EVERY_MS * 1000000L};
 
     while ((done = atomic_load(&bench->done)) < all) {
         int full = (int)((uint64_t)done * PROGRESS_WIDTH / all);
@@ -160,22 +160,22 @@ static enum cli_exit run(struct bench *bench, pthread_t *threads, unsigned count
     return print_figures(bench, (double)(bench->ended_us - start) / 1e6);
 }
 
-enum cli_exit cli_bench(const struct cli *given) {
-    struct cli cli = *given;
-    struct bench bench = {.cli = &cli, .opts = cli.opts, .gate = PTHREAD_MUTEX_INITIALIZER};
+enum cli_exit cli_bench(const struct cli *cli) {
+    struct cli full = *cli;
+    struct bench bench = {.cli = &full, .opts = full.opts, .gate = PTHREAD_MUTEX_INITIALIZER};
     enum cli_exit code = EXIT_NO_MEMORY;
 
-    if (!cli.bench_calls)
-        cli.bench_calls = BENCH_CALLS;
-    if (!cli.bench_connections)
-        cli.bench_connections = BENCH_CONNECTIONS;
-    bench.opts.keepalive = cli.bench_keepalive ? cli.bench_connections : 0;
+    if (!full.bench_calls)
+        full.bench_calls = BENCH_CALLS;
+    if (!full.bench_connections)
+        full.bench_connections = BENCH_CONNECTIONS;
+    bench.opts.keepalive = full.bench_keepalive ? full.bench_connections : 0;
     raise_descriptor_limit();
-    pthread_t *threads = calloc(cli.bench_connections, sizeof(*threads));
-    bench.latency_us = malloc(cli.bench_calls * sizeof(*bench.latency_us));
+    pthread_t *threads = calloc(full.bench_connections, sizeof(*threads));
+    bench.latency_us = malloc(full.bench_calls * sizeof(*bench.latency_us));
     if (threads && bench.latency_us) {
-        memset(bench.latency_us, 0xff, cli.bench_calls * sizeof(*bench.latency_us));
-        code = run(&bench, threads, cli.bench_connections);
+        memset(bench.latency_us, 0xff, full.bench_calls * sizeof(*bench.latency_us));
+        code = run(&bench, threads, full.bench_connections);
     } else {
         fprintf(stderr, "uwsgi-rpc: %s\n", rpc_status_info(RPC_NO_MEMORY)->message);
     }

@@ -12,7 +12,7 @@ ln -s "${RPC_PLUGIN_DIR:-$PWD}/rpc_plugin.so" "$dir/rpc_plugin.so"
 ini=$dir/examples/quickstart/quickstart.ini
 sed -i 's/127\.0\.0\.1:[0-9]*/127.0.0.1:0/' "$ini"
 
-LD_PRELOAD=${RPC_PRELOAD:-} "${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >>"$log" 2>&1 &
+"${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >>"$log" 2>&1 &
 pid=$!
 stop() {
     kill "$pid" 2>/dev/null || true
@@ -20,7 +20,7 @@ stop() {
     rm -rf "$dir"
 }
 trap stop EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 until grep -q 'spawned uWSGI worker 1' "$log"; do
     kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; exit 1; }
@@ -40,13 +40,14 @@ call() { # what it shows, expected answer, command
 }
 
 echo "a uWSGI with the function hello, from examples/quickstart: socket $socket, $http"
-call 'a packet, by a client of 20 lines' 'hello World' \
-    "python3 examples/call.py $socket hello World"
+call 'a packet, by a client of 40 lines' 'hello World' \
+    "python3 examples/clients/rpc.py $socket hello World"
 call 'a packet by hand (modifier2 0): a header, then the result' \
     ' 255  \v  \0  \0   h   e   l   l   o       W   o   r   l   d' \
     "printf '\\255\\016\\0\\0\\5\\0hello\\5\\0World' | curl -s telnet://$socket | od -An -c"
 call 'the same with modifier2 1: the result alone' 'hello World' \
     "printf '\\255\\016\\0\\1\\5\\0hello\\5\\0World' | curl -s telnet://$socket"
+# shellcheck disable=SC2016  # uWSGI expands these
 call 'from a route: rpc:hello ${REQUEST_URI} ${REMOTE_ADDR}' 'hello /foo 127.0.0.1' \
     "curl -s $http/foo"
 call 'HTTP, as a path' 'hello World' \

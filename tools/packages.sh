@@ -7,6 +7,7 @@ command=$1
 shift
 missing=
 for group in "$@"; do
+    # shellcheck disable=SC2013  # names are words
     for package in $(awk -v group="$group" '$1 == group { print $2 }' packages.txt); do
         case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
         *"ok installed") ;;

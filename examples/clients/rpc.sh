@@ -29,6 +29,7 @@ uwsgi_rpc() (
 )
 
 u16() {
+    # shellcheck disable=SC2059  # the escapes are the format
     printf "\\x$(printf %x $(($1 & 255)))\\x$(printf %x $(($1 >> 8)))"
 }
 

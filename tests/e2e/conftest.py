@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from matrix import (cell, pytest_runtest_makereport, pytest_sessionfinish,  # noqa: F401
+                    pytest_terminal_summary)
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -21,6 +24,7 @@ BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
 START_SEC = 60
+PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
 
 
@@ -50,12 +54,12 @@ def packet(*items, modifier1=173, modifier2=0):
 
 
 def connect(address, timeout=20):
-    """address is a (host, port) pair or a path; '@name' is an abstract one."""
+    """address is a (host, port) pair or a path; '@name' is an abstract one of uWSGI, NUL at its end."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout)
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(timeout)
-    sock.connect('\0' + address[1:] if address.startswith('@') else str(address))
+    sock.connect('\0' + address[1:] + '\0' if address.startswith('@') else str(address))
     return sock
 
 
@@ -116,7 +120,8 @@ class Server:
         self.stats = None
         lines = [('plugin-dir', PLUGIN_DIR)]
         lines += [('plugin', plugin) for plugin in plugins]
-        lines += [('buffer-size', 65535), ('master', 'true')]
+        # With threads on a persistent socket, uWSGI at times forgets to stop a worker.
+        lines += [('buffer-size', 65535), ('master', 'true'), ('worker-reload-mercy', 5)]
         if app:
             lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
         lines += options
@@ -136,8 +141,8 @@ class Server:
     def start(self, wrapper=()):
         self.spawn(wrapper)
         poll(self._ready, START_SEC, f'start of uWSGI, see {self.logfile}')
-        self.sockets = [self._address(text) for text in
-                        re.findall(r'uwsgi socket \d+ bound to (?:TCP|UNIX) address (\S+)', self.log)]
+        bound = re.findall(r'uwsgi socket (\d+) bound to (?:TCP|UNIX) address (\S+)', self.log)
+        self.sockets = [self._address(text) for _, text in sorted(bound, key=lambda pair: int(pair[0]))]
         return self
 
     def _ready(self):
@@ -202,6 +207,9 @@ class Server:
 
 TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
+HTTP11 = ('http11-socket', '127.0.0.1:0')
+# Longer than any test waits: a connection that should be closed is not closed by this.
+PATIENT = ('socket-timeout', 100)
 
 
 @pytest.fixture
@@ -232,3 +240,16 @@ def shared_uwsgi(tmp_path_factory):
     yield start
     for server in reversed(servers):
         server.stop()
+
+
+@pytest.fixture(scope='session')
+def coroae(tmp_path_factory):
+    """The plugin for Coro::AnyEvent, which Debian ships as source only."""
+    directory = tmp_path_factory.mktemp('coroae')
+    shutil.copytree(f'{PLUGIN_SOURCES}/coroae', directory / 'coroae')
+    (directory / 'psgi').symlink_to(f'{PLUGIN_SOURCES}/psgi')
+    built = subprocess.run([UWSGI, '--build-plugin', 'coroae'], cwd=directory, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           env=dict(os.environ, PYTHON='/usr/bin/python3'))
+    assert built.returncode == 0, built.stdout
+    return directory / 'coroae_plugin.so'

@@ -9,6 +9,7 @@
 #include <string.h>
 
 uint64_t c_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out);
+uint64_t c_next(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t c_strlen(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 
 uint64_t c_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
@@ -16,6 +17,14 @@ uint64_t c_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     *out = malloc(5);
     memcpy(*out, "hello", 5);
     return 5;
+}
+
+/* For rpcret. */
+uint64_t c_next(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    (void)argc, (void)argv, (void)argvs;
+    *out = malloc(4);
+    memcpy(*out, "next", 4);
+    return 4;
 }
 
 /* For each argument its length and where its first NUL is, which must be the same. */

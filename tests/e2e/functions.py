@@ -62,10 +62,25 @@ def call(name, *args):
     return uwsgi.call(name, *args)
 
 
-for function in (hello, echo, first, count, empty, none, boom, big, worker, pid, nap, register, call):
+def say(*args):
+    """Puts a line into the log."""
+    print('said', *(arg.decode() for arg in args), flush=True)
+    return b'said'
+
+
+for function in (hello, echo, first, count, empty, none, boom, big, worker, pid, nap, register, call,
+                 say):
     uwsgi.register_rpc(function.__name__, function)
 
 
 def application(environ, start_response):
-    start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [b'application ' + environ.get('RPC_VAR', 'unset').encode('latin1')]
+    """Says what rpcvar left in RPC_VAR; /uwsgi.route?ACTION:ARGUMENTS runs a routing action."""
+    if environ['PATH_INFO'] == '/uwsgi.route':
+        action, arguments = environ['QUERY_STRING'].replace('+', ' ').split(':', 1)
+        returned = uwsgi.route(action, arguments)
+        print('uwsgi.route returned', returned, flush=True)
+        if returned == 2:  # UWSGI_ROUTE_BREAK
+            return []
+    body = b'application ' + environ.get('RPC_VAR', 'unset').encode('latin1')
+    start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', str(len(body)))])
+    return [body]

@@ -108,7 +108,8 @@ def nginx(shared_uwsgi, tmp_path_factory):
     shared_uwsgi(('socket', backend), ('rpc-http-prefix', '/rpc'))
     conf = (ROOT / 'examples/bridges/nginx.conf').read_text()
     assert '127.0.0.1:8083' in conf and '127.0.0.1:3031' in conf
-    conf = conf.replace('127.0.0.1:8083', f'unix:{front}').replace('127.0.0.1:3031', f'unix:{backend}')
+    conf = conf.replace('127.0.0.1:8083', f'unix:{front}')
+    conf = conf.replace('127.0.0.1:3031', f'unix:{backend}')
     (directory / 'nginx.conf').write_text(conf)
     with open(directory / 'log', 'wb') as log:
         process = subprocess.Popen(['nginx', '-p', f'{directory}/', '-c', directory / 'nginx.conf',

@@ -11,7 +11,6 @@ import subprocess
 import pytest
 from conftest import PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, UWSGI, poll
 
-FOLDERS = sorted(readme.parent.name for readme in (ROOT / 'examples').glob('*/README.md'))
 ADDRESS = re.compile(r'127\.0\.0\.1:(\d+)')
 SERVERS = ('uwsgi-core ', 'nginx ')
 # What a plugin built without a library answers with 501.
@@ -46,8 +45,13 @@ def commands(readme):
             yield command, output
 
 
-def same_but_time(text):
-    return re.sub(r'\b\d{10}\b', 'TIME', text)
+def comparable(text):
+    """Without the time of day, and without a newline at the end, which results need not have."""
+    return re.sub(r'\b\d{10}\b', 'TIME', text.removesuffix('\n'))
+
+
+FOLDERS = sorted(readme.parent.name for readme in (ROOT / 'examples').glob('*/README.md')
+                 if any(command.startswith(SERVERS) for command, _ in commands(readme.read_text())))
 
 
 class Example:
@@ -62,7 +66,11 @@ class Example:
         (root / 'rpc_plugin.so').symlink_to(PLUGIN_DIR.resolve() / 'rpc_plugin.so')
         for path in (root / 'examples' / folder).iterdir():
             if path.is_file():
-                path.write_text(ADDRESS.sub(self._other_port, path.read_text()))
+                text = ADDRESS.sub(self._other_port, path.read_text())
+                # AddressSanitizer would stop uWSGI itself, which reads too far to expand %d.
+                if PRELOAD and path.suffix == '.ini':
+                    text = text.replace('%d', f'{path.parent}/')
+                path.write_text(text)
         self.readme = (root / 'examples' / folder / 'README.md').read_text()
 
     def _other_port(self, match):
@@ -112,9 +120,10 @@ def test_readme(folder, tmp_path):
     try:
         example.start()
         calls = [(command, output) for command, output in commands(example.readme)
-                 if not command.startswith(SERVERS) and not any(word in command for word in LEFT_OUT)]
+                 if not command.startswith(SERVERS)
+                 and not any(word in command for word in LEFT_OUT)]
         assert calls
         for command, output in calls:
-            assert same_but_time(example.output(command)) == same_but_time(output), command
+            assert comparable(example.output(command)) == comparable(output), command
     finally:
         example.stop()

@@ -119,3 +119,9 @@ def test_access_log(server):
     server.call('hello', 'logged')
     server.wait_log(r'127\.0\.0\.1 .*RPC hello => generated 16 bytes.*\(- 200\)|'
                     r'127\.0\.0\.1 .*RPC hello => .*')
+
+
+def test_log_shows_the_name_on_one_line(server):
+    server.call(b'no\nsuch\xff')
+    server.wait_log(r'"no\?such\?": no such function')
+    server.wait_log(r'RPC no\?such\? =>')

@@ -17,7 +17,7 @@ static void require(bool holds) {
 /* A copy in a block of its own size and the spare byte, so that a sanitizer sees every step beyond.
  */
 static char *copy_of(const void *data, size_t len, bool spare) {
-    char *copy = malloc(len + spare ? len + spare : 1);
+    char *copy = malloc(len + spare + !len);
     require(copy != NULL);
     if (len)
         memcpy(copy, data, len);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Counts, measures and fails the allocations of the code under test. A test program that includes
- * this is linked with -Wl,--wrap for malloc, calloc, realloc and strndup; what the C library
- * allocates for itself is not seen.
+ * this is linked with -Wl,--wrap for malloc, calloc, realloc, strdup and strndup; what the C
+ * library allocates for itself is not seen.
  */
 #ifndef COUNTED_ALLOC_H
 #define COUNTED_ALLOC_H
@@ -14,10 +14,12 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t len);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
 
 /* The allocations since alloc_watch, which begins with alloc_paused false. */
@@ -50,6 +52,10 @@ void *__wrap_calloc(size_t count, size_t size) {
 
 void *__wrap_realloc(void *old, size_t size) {
     return alloc_fails(size) ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text) {
+    return alloc_fails(strlen(text) + 1) ? NULL : __real_strdup(text);
 }
 
 char *__wrap_strndup(const char *text, size_t len) {

@@ -149,8 +149,7 @@ static const struct answer answers[] = {
     GARBLED("\xad\0\20\5\16\0CONTENT_LENGTH"),
 };
 
-START_TEST(test_client_answers)
-{
+START_TEST(test_client_answers) {
     for (size_t i = 0; i < COUNT(answers); i++) {
         const struct answer *a = &answers[i];
         struct outcome out = call_script(a->script, false, 0);
@@ -176,8 +175,7 @@ static const struct answer raw_answers[] = {
     {"does not close", SCRIPT(SEND("hel")), RPC_NODE_TIMEOUT, NULL, TIMEOUT_MS},
 };
 
-START_TEST(test_client_raw_answers)
-{
+START_TEST(test_client_raw_answers) {
     for (size_t i = 0; i < COUNT(raw_answers); i++) {
         const struct answer *a = &raw_answers[i];
         struct outcome out = call_script(a->script, true, 0);
@@ -191,8 +189,7 @@ START_TEST(test_client_raw_answers)
 }
 END_TEST
 
-START_TEST(test_client_max_response)
-{
+START_TEST(test_client_max_response) {
     const struct fake_step *framed = SCRIPT(SEND(HEADER("\5", "\0") "hello"));
     const struct fake_step *promise = SCRIPT(SEND(LONG("\23\0009223372036854775808", "\45")));
     const struct fake_step *raw = SCRIPT(SEND("hello"), CLOSE);
@@ -211,8 +208,7 @@ START_TEST(test_client_max_response)
 }
 END_TEST
 
-START_TEST(test_client_large_results)
-{
+START_TEST(test_client_large_results) {
     static const size_t lens[] = {4091, 4092, 4093, 65535, 65536, 65537, 100000, 3 << 20};
     char head[RPC_WIRE_REPLY_HEAD_MAX];
     char *data = malloc(3 << 20);
@@ -239,8 +235,7 @@ START_TEST(test_client_large_results)
 END_TEST
 
 /* A promise of 64 MB costs no more than twice what has arrived of it. */
-START_TEST(test_client_memory_follows_what_arrives)
-{
+START_TEST(test_client_memory_follows_what_arrives) {
     static char data[1 << 20];
     const struct fake_step *script = SCRIPT(SEND(LONG("\10\00067108864", "\32")),
                                             SEND_BYTES(data, sizeof(data)), LATER(100), CLOSE);
@@ -253,8 +248,7 @@ END_TEST
 /* --- what is sent ------------------------------------------------------------------------------
  */
 
-START_TEST(test_client_sends_the_call)
-{
+START_TEST(test_client_sends_the_call) {
     static const char expected[] = "\xad\16\0\0\5\0hello\5\0world";
     struct fake_node node;
     struct fake_scene scene = {.node = {&node}};
@@ -273,8 +267,7 @@ START_TEST(test_client_sends_the_call)
 }
 END_TEST
 
-START_TEST(test_client_call_sizes)
-{
+START_TEST(test_client_call_sizes) {
     static char big[65536];
     struct fake_node node;
     struct fake_scene scene = {.node = {&node}};
@@ -308,8 +301,7 @@ START_TEST(test_client_call_sizes)
 }
 END_TEST
 
-START_TEST(test_client_unix_abstract_and_v6)
-{
+START_TEST(test_client_unix_abstract_and_v6) {
     const struct fake_step *script = SCRIPT(SEND(HEADER("\2", "\0") "ok"), CLOSE);
     struct fake_node node;
     struct fake_scene scene = {.node = {&node}};
@@ -347,8 +339,7 @@ END_TEST
  */
 
 /* Every allocation of a call fails once; nothing is lost, nothing stays open. */
-START_TEST(test_client_without_memory)
-{
+START_TEST(test_client_without_memory) {
     static char big[100000];
     char head[RPC_WIRE_REPLY_HEAD_MAX];
     size_t head_len = rpc_wire_reply_head(sizeof(big), head);

@@ -62,8 +62,7 @@ static enum rpc_status fleet_call(struct fleet *fleet) {
 /* --- several nodes -----------------------------------------------------------------------------
  */
 
-START_TEST(test_failover_round_robin)
-{
+START_TEST(test_failover_round_robin) {
     struct fleet fleet;
     fleet_open(&fleet, 3, answer_and_close);
     for (int i = 0; i < 9; i++) {
@@ -77,8 +76,7 @@ START_TEST(test_failover_round_robin)
 }
 END_TEST
 
-START_TEST(test_failover_dead_node_rests)
-{
+START_TEST(test_failover_dead_node_rests) {
     struct fleet fleet;
     unsigned tried = 0;
 
@@ -103,8 +101,7 @@ START_TEST(test_failover_dead_node_rests)
 }
 END_TEST
 
-START_TEST(test_failover_all_dead)
-{
+START_TEST(test_failover_all_dead) {
     struct fleet fleet;
     unsigned descriptors = open_descriptors();
 
@@ -130,8 +127,7 @@ START_TEST(test_failover_all_dead)
 }
 END_TEST
 
-START_TEST(test_failover_at_most_once)
-{
+START_TEST(test_failover_at_most_once) {
     const struct fake_step *const bad[] = {SCRIPT(CLOSE), SCRIPT(RESET), SCRIPT({0}),
                                            SCRIPT(SEND("garbage!")),
                                            SCRIPT(SEND("\xad\5\0\0o"), CLOSE)};
@@ -186,8 +182,7 @@ static void full_queue_drain(struct full_queue *full) {
     listen(full->listener, 16);
 }
 
-START_TEST(test_failover_node_that_does_not_accept)
-{
+START_TEST(test_failover_node_that_does_not_accept) {
     struct fleet fleet;
     struct full_queue full;
     int64_t start = fake_clock_ms;
@@ -239,8 +234,7 @@ static int draining_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     return rpc_wait_poll(NULL, fd, for_write, timeout_ms);
 }
 
-START_TEST(test_failover_full_unix_queue)
-{
+START_TEST(test_failover_full_unix_queue) {
     struct fleet fleet;
     struct draining_scene draining = {0};
     char name[64];
@@ -268,8 +262,7 @@ static int cannot_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     return -1;
 }
 
-START_TEST(test_failover_unix_queue_full_for_ever)
-{
+START_TEST(test_failover_unix_queue_full_for_ever) {
     struct fleet fleet;
     struct full_queue full;
     char name[64];
@@ -295,8 +288,7 @@ START_TEST(test_failover_unix_queue_full_for_ever)
 }
 END_TEST
 
-START_TEST(test_failover_cannot_wait)
-{
+START_TEST(test_failover_cannot_wait) {
     struct fleet fleet;
     struct full_queue full;
 
@@ -318,8 +310,7 @@ END_TEST
 /* --- kept connections --------------------------------------------------------------------------
  */
 
-START_TEST(test_failover_keepalive)
-{
+START_TEST(test_failover_keepalive) {
     struct fleet fleet;
     unsigned descriptors = open_descriptors();
 
@@ -343,8 +334,7 @@ START_TEST(test_failover_keepalive)
 END_TEST
 
 /* A node whose kept connections are gone is dialled; none of its calls is lost. */
-START_TEST(test_failover_keepalive_stale)
-{
+START_TEST(test_failover_keepalive_stale) {
     const struct fake_step *const after[] = {
         SCRIPT(SEND(ANSWER), CLOSE),              /* closes after the answer */
         SCRIPT(SEND(ANSWER), RESET),              /* resets after it */
@@ -369,8 +359,7 @@ START_TEST(test_failover_keepalive_stale)
 }
 END_TEST
 
-START_TEST(test_failover_keepalive_not_after_failure)
-{
+START_TEST(test_failover_keepalive_not_after_failure) {
     struct fleet fleet;
     fleet_open(&fleet, 1, SCRIPT(SEND("garbage!")));
     fleet.opts.keepalive = 2;
@@ -385,8 +374,7 @@ START_TEST(test_failover_keepalive_not_after_failure)
 END_TEST
 
 /* Over a kept connection too a call is sent once. */
-START_TEST(test_failover_keepalive_at_most_once)
-{
+START_TEST(test_failover_keepalive_at_most_once) {
     struct fleet fleet;
     fleet_open(&fleet, 1, SCRIPT(SEND(ANSWER), {FAKE_NEXT, 0, 0, 0}, CLOSE));
     fleet.opts.keepalive = 1;

@@ -140,8 +140,7 @@ static void callers_start(struct caller *callers, pthread_t *threads, unsigned c
     }
 }
 
-START_TEST(test_live_good_calls_beside_bad_nodes)
-{
+START_TEST(test_live_good_calls_beside_bad_nodes) {
     struct echo_node good;
     struct fake_node silent, refusing;
     struct caller callers[GOOD_THREADS + 2];
@@ -202,14 +201,16 @@ static void share_a_pool(bool persistent, unsigned thread_count, unsigned calls)
     ck_assert_uint_eq(open_descriptors(), descriptors);
 }
 
-START_TEST(test_live_shared_pool)
-{ share_a_pool(true, 8, 1000); }
+START_TEST(test_live_shared_pool) {
+    share_a_pool(true, 8, 1000);
+}
 END_TEST
 
 /* A node that closes after each answer, though the caller hopes to keep connections: no call is
    lost on one that is about to be closed. */
-START_TEST(test_live_pool_of_a_node_that_closes)
-{ share_a_pool(false, 4, 500); }
+START_TEST(test_live_pool_of_a_node_that_closes) {
+    share_a_pool(false, 4, 500);
+}
 END_TEST
 
 UNIT_MAIN("live", test_live_good_calls_beside_bad_nodes, test_live_shared_pool,

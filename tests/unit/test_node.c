@@ -9,8 +9,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define IDLE_MS 1000
 
-START_TEST(test_node_list_valid)
-{
+START_TEST(test_node_list_valid) {
     static const struct {
         const char *list;
         unsigned count;
@@ -32,8 +31,7 @@ START_TEST(test_node_list_valid)
 }
 END_TEST
 
-START_TEST(test_node_list_invalid)
-{
+START_TEST(test_node_list_invalid) {
     static const struct {
         const char *list, *complaint;
     } invalid[] = {
@@ -72,8 +70,7 @@ START_TEST(test_node_list_invalid)
 }
 END_TEST
 
-START_TEST(test_node_limits)
-{
+START_TEST(test_node_limits) {
     char error[RPC_NODES_ERROR_MAX], list[RPC_NODES_MAX * 4 + 8] = "@a", path[200];
     struct rpc_nodes *nodes;
 
@@ -101,8 +98,7 @@ START_TEST(test_node_limits)
 }
 END_TEST
 
-START_TEST(test_node_unresolvable)
-{
+START_TEST(test_node_unresolvable) {
     char error[RPC_NODES_ERROR_MAX];
     struct rpc_nodes *nodes;
     /* RFC 6761: never resolves */
@@ -116,16 +112,14 @@ START_TEST(test_node_unresolvable)
 }
 END_TEST
 
-START_TEST(test_node_this_machine)
-{
+START_TEST(test_node_this_machine) {
     struct rpc_nodes *nodes = nodes_of(":3031");
     ck_assert_uint_ge(nodes->node[0]->addr_count, 1);
     rpc_nodes_free(nodes);
 }
 END_TEST
 
-START_TEST(test_node_abstract_has_two_names)
-{
+START_TEST(test_node_abstract_has_two_names) {
     struct rpc_nodes *nodes = nodes_of("@x");
     const struct rpc_node *node = nodes->node[0];
     ck_assert_uint_eq(node->addr_count, 2);
@@ -136,8 +130,7 @@ START_TEST(test_node_abstract_has_two_names)
 }
 END_TEST
 
-START_TEST(test_node_same_name_is_same_node)
-{
+START_TEST(test_node_same_name_is_same_node) {
     struct rpc_nodes *a = nodes_of("@one,@two"), *b = nodes_of("@two,@three");
     ck_assert_ptr_eq(a->node[1], b->node[0]);
     ck_assert_uint_ne(a->node[0]->id, a->node[1]->id);
@@ -149,8 +142,7 @@ START_TEST(test_node_same_name_is_same_node)
 }
 END_TEST
 
-START_TEST(test_node_turns)
-{
+START_TEST(test_node_turns) {
     struct rpc_nodes *nodes = nodes_of("@one,@two,@three");
     for (unsigned i = 0; i < 9; i++)
         ck_assert_uint_eq(rpc_nodes_turn(nodes), i % 3);
@@ -158,8 +150,7 @@ START_TEST(test_node_turns)
 }
 END_TEST
 
-START_TEST(test_node_parse_without_memory)
-{
+START_TEST(test_node_parse_without_memory) {
     char error[RPC_NODES_ERROR_MAX];
     size_t failing = 0;
     enum rpc_status status;
@@ -194,8 +185,7 @@ static bool is_open(int fd) {
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-START_TEST(test_node_keeps_and_gives_back)
-{
+START_TEST(test_node_keeps_and_gives_back) {
     struct rpc_nodes *nodes = nodes_of("@keep");
     struct rpc_node *node = proved_node(nodes);
     int pair[2];
@@ -212,8 +202,7 @@ START_TEST(test_node_keeps_and_gives_back)
 }
 END_TEST
 
-START_TEST(test_node_drops_what_is_over)
-{
+START_TEST(test_node_drops_what_is_over) {
     struct rpc_nodes *nodes = nodes_of("@over");
     struct rpc_node *node = proved_node(nodes);
     int old[2], closed[2], stale[2], good[2];
@@ -240,8 +229,7 @@ START_TEST(test_node_drops_what_is_over)
 }
 END_TEST
 
-START_TEST(test_node_keeps_no_more_than_max)
-{
+START_TEST(test_node_keeps_no_more_than_max) {
     struct rpc_nodes *nodes = nodes_of("@max");
     struct rpc_node *node = proved_node(nodes);
     int a[2], b[2], c[2];
@@ -263,8 +251,7 @@ START_TEST(test_node_keeps_no_more_than_max)
 }
 END_TEST
 
-START_TEST(test_node_retires_beyond_the_first_slots)
-{
+START_TEST(test_node_retires_beyond_the_first_slots) {
     struct rpc_nodes *nodes = nodes_of("@retire");
     struct rpc_node *node = proved_node(nodes);
     int a[2], b[2];
@@ -284,8 +271,7 @@ START_TEST(test_node_retires_beyond_the_first_slots)
 }
 END_TEST
 
-START_TEST(test_node_unproved_connection_waits)
-{
+START_TEST(test_node_unproved_connection_waits) {
     struct rpc_nodes *nodes = nodes_of("@prove");
     struct rpc_node *node = nodes->node[0];
     int pair[2];
@@ -303,8 +289,7 @@ START_TEST(test_node_unproved_connection_waits)
 }
 END_TEST
 
-START_TEST(test_node_child_does_not_use_parents_connections)
-{
+START_TEST(test_node_child_does_not_use_parents_connections) {
     struct rpc_nodes *nodes = nodes_of("@fork");
     struct rpc_node *node = proved_node(nodes);
     int pair[2], status;
@@ -323,8 +308,7 @@ START_TEST(test_node_child_does_not_use_parents_connections)
 }
 END_TEST
 
-START_TEST(test_node_keep_without_memory)
-{
+START_TEST(test_node_keep_without_memory) {
     for (size_t failing = 1; failing <= 2; failing++) {
         struct rpc_nodes *nodes = nodes_of("@memory");
         int pair[2];

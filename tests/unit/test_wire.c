@@ -77,8 +77,7 @@ static void assert_call(const struct rpc_call *call, const char *items) {
 /* --- rpc_wire_decode ----------------------------------------------------------------------------
  */
 
-START_TEST(test_wire_decode_bytes)
-{
+START_TEST(test_wire_decode_bytes) {
     static const char body[] = "\x05\x00hello\x03\x00\x66oo\x00\x00\x02\x00\x00\xff";
     struct rpc_bytes bytes = {0};
     struct rpc_call call;
@@ -104,8 +103,7 @@ static const struct {
               {"f|||", "f"},   {"f||a", "f|a"},   {"f||||a||b", "f|a|b"},
               {"f|a|", "f|a"}, {"f|a|||", "f|a"}, {"||f||a|||b||", "f|a|b"}};
 
-START_TEST(test_wire_decode_ignores_empty_items)
-{
+START_TEST(test_wire_decode_ignores_empty_items) {
     for (size_t i = 0; i < COUNT(bodies); i++) {
         struct rpc_bytes body = body_of(bodies[i].body);
         struct rpc_call call;
@@ -118,8 +116,7 @@ START_TEST(test_wire_decode_ignores_empty_items)
 }
 END_TEST
 
-START_TEST(test_wire_decode_no_name)
-{
+START_TEST(test_wire_decode_no_name) {
     struct rpc_bytes body = {0};
     for (int i = 0; i < 5; i++) {
         assert_status(&body, RPC_NO_NAME);
@@ -131,8 +128,7 @@ START_TEST(test_wire_decode_no_name)
 }
 END_TEST
 
-START_TEST(test_wire_decode_name_limits)
-{
+START_TEST(test_wire_decode_name_limits) {
     for (size_t len = RPC_NAME_MAX - 1; len <= RPC_NAME_MAX + 1; len++) {
         struct rpc_bytes body = {0};
         put_filled(&body, 'n', len);
@@ -153,8 +149,7 @@ START_TEST(test_wire_decode_name_limits)
 }
 END_TEST
 
-START_TEST(test_wire_decode_argument_limits)
-{
+START_TEST(test_wire_decode_argument_limits) {
     for (size_t count = RPC_ARGS_MAX - 1; count <= RPC_ARGS_MAX + 1; count++) {
         struct rpc_bytes body = body_of("f|");
         for (size_t i = 0; i < count; i++) {
@@ -179,8 +174,7 @@ START_TEST(test_wire_decode_argument_limits)
 END_TEST
 
 /* The largest argument a packet can carry, and the largest an item can. */
-START_TEST(test_wire_decode_argument_len)
-{
+START_TEST(test_wire_decode_argument_len) {
     static const size_t lens[] = {RPC_WIRE_BODY_MAX - 5, RPC_ARG_LEN_MAX - 1, RPC_ARG_LEN_MAX};
     for (size_t i = 0; i < COUNT(lens); i++) {
         struct rpc_bytes body = body_of("f");
@@ -196,8 +190,7 @@ START_TEST(test_wire_decode_argument_len)
 END_TEST
 
 /* What ends before its last item does is told apart by what is missing; nothing behind is read. */
-START_TEST(test_wire_decode_cut_at_every_byte)
-{
+START_TEST(test_wire_decode_cut_at_every_byte) {
     struct rpc_bytes body = body_of("hello|foo||a longer argument|");
     static const size_t borders[] = {0, 7, 12, 14, 33, 35};
     for (size_t len = 0; len <= body.len; len++) {
@@ -216,8 +209,7 @@ START_TEST(test_wire_decode_cut_at_every_byte)
 }
 END_TEST
 
-START_TEST(test_wire_decode_item_runs_past_the_end)
-{
+START_TEST(test_wire_decode_item_runs_past_the_end) {
     struct rpc_bytes body = body_of("f|abc");
     for (unsigned high = 0; high < 256; high++)
         for (unsigned low = 0; low < 256; low += 5) {
@@ -231,8 +223,7 @@ START_TEST(test_wire_decode_item_runs_past_the_end)
 END_TEST
 
 /* Broken is broken, even if there are too many arguments, no name or a bad one before. */
-START_TEST(test_wire_decode_broken_comes_first)
-{
+START_TEST(test_wire_decode_broken_comes_first) {
     struct rpc_bytes body = {0};
     for (unsigned i = 0; i < RPC_ARGS_MAX + 5; i++)
         put_item(&body, "x", 1);
@@ -261,8 +252,7 @@ static void assert_terminated(const struct rpc_call *call) {
         ck_assert_int_eq(call->arg[i][call->arg_len[i]], 0);
 }
 
-START_TEST(test_wire_decode_terminates)
-{
+START_TEST(test_wire_decode_terminates) {
     for (size_t i = 0; i < COUNT(bodies); i++) {
         for (int spare = 0; spare < 2; spare++) {
             struct rpc_bytes body = body_of(bodies[i].body);
@@ -282,8 +272,7 @@ START_TEST(test_wire_decode_terminates)
 END_TEST
 
 /* Only an item that reaches the end has to move, and only when the byte behind is not ours. */
-START_TEST(test_wire_decode_moves_only_what_it_must)
-{
+START_TEST(test_wire_decode_moves_only_what_it_must) {
     static const struct {
         const char *body;
         bool spare, moves;
@@ -314,8 +303,7 @@ START_TEST(test_wire_decode_moves_only_what_it_must)
 }
 END_TEST
 
-START_TEST(test_wire_decode_terminates_at_the_limits)
-{
+START_TEST(test_wire_decode_terminates_at_the_limits) {
     for (int spare = 0; spare < 2; spare++) {
         struct rpc_bytes body = {0};
         struct rpc_call call;
@@ -358,8 +346,7 @@ static struct rpc_call call_of(const char *items) {
     return call;
 }
 
-START_TEST(test_wire_encode_bytes)
-{
+START_TEST(test_wire_encode_bytes) {
     static const char should[] = "\xad\x0f\x00\x01\x05\x00hello\x03\x00\x66oo\x01\x00\x00";
     enum { LEN = sizeof(should) - 1 };
     struct rpc_call call = call_of("hello|foo|x");
@@ -374,8 +361,7 @@ START_TEST(test_wire_encode_bytes)
 }
 END_TEST
 
-START_TEST(test_wire_encode_leaves_empty_arguments_out)
-{
+START_TEST(test_wire_encode_leaves_empty_arguments_out) {
     static const struct {
         const char *call, *body;
     } cases[] = {{"f", "f"},
@@ -403,8 +389,7 @@ START_TEST(test_wire_encode_leaves_empty_arguments_out)
 END_TEST
 
 /* Encoding fills exactly what body_len promises: a guard page stands behind it. */
-START_TEST(test_wire_encode_up_to_the_largest_body)
-{
+START_TEST(test_wire_encode_up_to_the_largest_body) {
     static const char data[RPC_ARG_LEN_MAX];
     static const char blank[RPC_WIRE_HEADER_LEN + RPC_WIRE_BODY_MAX];
     for (size_t len = RPC_WIRE_BODY_MAX - 1; len <= RPC_WIRE_BODY_MAX + 1; len++) {
@@ -418,7 +403,8 @@ START_TEST(test_wire_encode_up_to_the_largest_body)
         struct guarded room = guarded_copy(blank, len + RPC_WIRE_HEADER_LEN);
         ck_assert_uint_eq(rpc_wire_encode(&call, 0, room.data), len + RPC_WIRE_HEADER_LEN);
         ck_assert_uint_eq((unsigned char)room.data[1] + 256u * (unsigned char)room.data[2], len);
-        ck_assert_int_eq(rpc_wire_decode(room.data + RPC_WIRE_HEADER_LEN, len, false, &back), RPC_OK);
+        ck_assert_int_eq(rpc_wire_decode(room.data + RPC_WIRE_HEADER_LEN, len, false, &back),
+                         RPC_OK);
         ck_assert_uint_eq(back.arg_count, 2);
         ck_assert_uint_eq(back.arg_len[1], call.arg_len[2]);
         guarded_free(&room);
@@ -426,8 +412,7 @@ START_TEST(test_wire_encode_up_to_the_largest_body)
 }
 END_TEST
 
-START_TEST(test_wire_body_len_beyond_a_packet)
-{
+START_TEST(test_wire_body_len_beyond_a_packet) {
     static const char data[RPC_ARG_LEN_MAX];
     struct rpc_call call = call_of("f");
     call.arg_count = RPC_ARGS_MAX;
@@ -458,8 +443,7 @@ static const struct {
                {UINT64_MAX - 1, "18446744073709551614"},
                {UINT64_MAX, "18446744073709551615"}};
 
-START_TEST(test_wire_reply_head_bytes)
-{
+START_TEST(test_wire_reply_head_bytes) {
     for (size_t i = 0; i < COUNT(results); i++) {
         char head[RPC_WIRE_REPLY_HEAD_MAX];
         size_t len = rpc_wire_reply_head(results[i].len, head);
@@ -486,8 +470,7 @@ START_TEST(test_wire_reply_head_bytes)
 END_TEST
 
 /* A head is read the same from every part of it and whatever follows. */
-START_TEST(test_wire_reply_parse_what_was_written)
-{
+START_TEST(test_wire_reply_parse_what_was_written) {
     for (size_t i = 0; i < COUNT(results); i++) {
         char head[RPC_WIRE_REPLY_HEAD_MAX + 5] = "";
         size_t head_len = rpc_wire_reply_head(results[i].len, head);
@@ -514,8 +497,7 @@ static int parse_header(const char *header, size_t len) {
     return said;
 }
 
-START_TEST(test_wire_reply_parse_no_reply)
-{
+START_TEST(test_wire_reply_parse_no_reply) {
     for (unsigned modifier1 = 0; modifier1 < 256; modifier1++) {
         char header[] = {(char)modifier1, 0, 0, 0};
         ck_assert_int_eq(parse_header(header, 4), modifier1 == RPC_MODIFIER1 ? 1 : -1);
@@ -547,8 +529,7 @@ static int parse_dict(const struct rpc_bytes *dict, uint64_t *result_len) {
     return said;
 }
 
-START_TEST(test_wire_reply_parse_dictionaries)
-{
+START_TEST(test_wire_reply_parse_dictionaries) {
     static const struct {
         const char *items;
         uint64_t len;
@@ -571,8 +552,7 @@ START_TEST(test_wire_reply_parse_dictionaries)
 }
 END_TEST
 
-START_TEST(test_wire_reply_parse_bad_dictionaries)
-{
+START_TEST(test_wire_reply_parse_bad_dictionaries) {
     static const char *const bad[] = {"CONTENT_LENGTH",
                                       "CONTENT_LENGTH|",
                                       "CONTENT_LENGTH|7|CONTENT_LENGTH|7",
@@ -618,8 +598,7 @@ START_TEST(test_wire_reply_parse_bad_dictionaries)
 END_TEST
 
 /* A dictionary that says less than its header promises, cut anywhere, or with a byte too many. */
-START_TEST(test_wire_reply_parse_broken_dictionaries)
-{
+START_TEST(test_wire_reply_parse_broken_dictionaries) {
     struct rpc_bytes whole = body_of("CONTENT_LENGTH|70000|OTHER|x");
     static const size_t first_pair = 2 + 14 + 2 + 5;
     uint64_t result_len;

@@ -74,8 +74,9 @@ static void check_valid(struct file *doc, struct file *expected) {
     answer_free(&answer);
 }
 
-START_TEST(test_xmlrpc_valid)
-{ for_each("valid", check_valid); }
+START_TEST(test_xmlrpc_valid) {
+    for_each("valid", check_valid);
+}
 END_TEST
 
 static void check_invalid(struct file *doc, struct file *expected) {
@@ -95,8 +96,9 @@ static void check_invalid(struct file *doc, struct file *expected) {
     answer_free(&answer);
 }
 
-START_TEST(test_xmlrpc_invalid)
-{ for_each("invalid", check_invalid); }
+START_TEST(test_xmlrpc_invalid) {
+    for_each("invalid", check_invalid);
+}
 END_TEST
 
 /* Bytes after which the document is complete: to the end of its last tag. */
@@ -116,8 +118,9 @@ static void check_cut_valid(struct file *doc, struct file *expected) {
     }
 }
 
-START_TEST(test_xmlrpc_valid_cut)
-{ for_each("valid", check_cut_valid); }
+START_TEST(test_xmlrpc_valid_cut) {
+    for_each("valid", check_cut_valid);
+}
 END_TEST
 
 static void check_cut_invalid(struct file *doc, struct file *expected) {
@@ -134,8 +137,9 @@ static void check_cut_invalid(struct file *doc, struct file *expected) {
     }
 }
 
-START_TEST(test_xmlrpc_invalid_cut)
-{ for_each("invalid", check_cut_invalid); }
+START_TEST(test_xmlrpc_invalid_cut) {
+    for_each("invalid", check_cut_invalid);
+}
 END_TEST
 
 /* UTF-8 -> UTF-16 with a byte order mark, in either order. */
@@ -192,8 +196,9 @@ static void check_utf16(struct file *doc, struct file *expected) {
     }
 }
 
-START_TEST(test_xmlrpc_utf16)
-{ for_each("valid", check_utf16); }
+START_TEST(test_xmlrpc_utf16) {
+    for_each("valid", check_utf16);
+}
 END_TEST
 
 /* Nothing is said on stderr, and handlers somebody else has set are there again. */
@@ -204,8 +209,7 @@ static void others_handler(void *ctx, const char *format, ...) {
     others_messages++;
 }
 
-START_TEST(test_xmlrpc_silent)
-{
+START_TEST(test_xmlrpc_silent) {
     fflush(stderr);
     int saved = dup(2);
     FILE *stream = tmpfile();

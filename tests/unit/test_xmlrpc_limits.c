@@ -50,8 +50,7 @@ static void expect_call(struct answer answer) {
     answer_free(&answer);
 }
 
-START_TEST(test_xmlrpc_limits_arguments)
-{
+START_TEST(test_xmlrpc_limits_arguments) {
     static const char arg[] = "<param><value><i4>1</i4></value></param>";
     expect_call(ask_many(HEAD "echo" NAME_END, arg, 253, TAIL));
     expect_call(ask_many(HEAD "echo" NAME_END, arg, 254, TAIL));
@@ -79,8 +78,7 @@ static void check_long_string(size_t len, bool fits) {
     }
 }
 
-START_TEST(test_xmlrpc_limits_argument_length)
-{
+START_TEST(test_xmlrpc_limits_argument_length) {
     check_long_string(65534, true);
     check_long_string(65535, true);
     check_long_string(65536, false);
@@ -96,8 +94,7 @@ START_TEST(test_xmlrpc_limits_argument_length)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_name)
-{
+START_TEST(test_xmlrpc_limits_name) {
     /* Called, though there is no such function. */
     for (size_t len = 254; len <= 256; len++) {
         struct answer answer = ask_many(HEAD, "f", len, NAME_END TAIL);
@@ -112,8 +109,7 @@ START_TEST(test_xmlrpc_limits_name)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_depth)
-{
+START_TEST(test_xmlrpc_limits_depth) {
     /* methodCall, params, param, value and three for each array, the last one empty */
     enum { ARRAYS = (RPC_XMLRPC_DEPTH_MAX - 4) / 3, REST = (RPC_XMLRPC_DEPTH_MAX - 4) % 3 };
     static const char *const inner[] = {"", "<array/>", "<array><data/></array>"};
@@ -136,8 +132,7 @@ static double seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-START_TEST(test_xmlrpc_limits_nested_100000_deep)
-{
+START_TEST(test_xmlrpc_limits_nested_100000_deep) {
     static const char *const tags[] = {"<array><data><value>", "<value>", "<methodCall>", "<a>",
                                        "<struct><member><name>a</name><value>"};
     double start = seconds();
@@ -149,8 +144,7 @@ START_TEST(test_xmlrpc_limits_nested_100000_deep)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_foreign)
-{
+START_TEST(test_xmlrpc_limits_foreign) {
     enum { MAX = RPC_XMLRPC_FOREIGN_MAX };
     static const char arg[] = OPEN "<array>", end[] = "</array>" CLOSE;
     for (int more = -1; more <= 1; more++) {
@@ -170,8 +164,7 @@ START_TEST(test_xmlrpc_limits_foreign)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_tag)
-{
+START_TEST(test_xmlrpc_limits_tag) {
     /* Counted in chunks of 4 KiB, and with what stands before. */
     enum { FITS = RPC_XMLRPC_TAG_MAX - 3 * 4096, BEYOND = RPC_XMLRPC_TAG_MAX + 4096 };
     static const struct {
@@ -198,8 +191,7 @@ START_TEST(test_xmlrpc_limits_tag)
 END_TEST
 
 /* A tag with a million attributes, which libxml2 compares each with each. */
-START_TEST(test_xmlrpc_limits_attributes)
-{
+START_TEST(test_xmlrpc_limits_attributes) {
     struct rpc_bytes doc = {0};
     double start = seconds();
     for (int i = 0; i < 1000000; i++) {
@@ -213,8 +205,7 @@ START_TEST(test_xmlrpc_limits_attributes)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_multicall)
-{
+START_TEST(test_xmlrpc_limits_multicall) {
     static const char call[] = "<value><struct><member><name>methodName</name><value>echo</value>"
                                "</member></struct></value>";
     static const char before[] = HEAD "system.multicall" NAME_END "<param><value><array><data>",
@@ -243,8 +234,7 @@ END_TEST
 
 /* --- pieces: wherever the parser's input is divided, the calls are the same --- */
 
-START_TEST(test_xmlrpc_limits_any_division)
-{
+START_TEST(test_xmlrpc_limits_any_division) {
     static const char rest[] = "join</methodName><params><param><value><string>a&amp;b\r\n\xc3\xbc"
                                "\xe4\xb8\x96\xf0\x9f\x98\x80</string></value></param><param><value>"
                                "<![CDATA[<x>]]>&#x1F600;<!-- c --></value></param><param><value>"
@@ -264,8 +254,7 @@ START_TEST(test_xmlrpc_limits_any_division)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_long_text_in_any_division)
-{
+START_TEST(test_xmlrpc_limits_long_text_in_any_division) {
     static const char *const texts[] = {"\xc3\xbc", "\xe4\xb8\x96", "\xf0\x9f\x98\x80", "a\xc3\xbc",
                                         "&lt;\xe4\xb8\x96\n"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -288,6 +277,25 @@ START_TEST(test_xmlrpc_limits_long_text_in_any_division)
 }
 END_TEST
 
+/* Were a parser to end a document too early and say nothing, there would still be no call. */
+START_TEST(test_xmlrpc_limits_end_not_reported) {
+    static const char *const tags[] = {"methodCall", "methodName"};
+    struct rpc_xmlrpc_calls calls;
+    rpc_xmlrpc_calls_init(&calls, MAX_CALLS);
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(rpc_xmlrpc_calls_start(&calls, tags[i]));
+        ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    }
+    ck_assert(rpc_xmlrpc_calls_text(&calls, "f", 1));
+    ck_assert(rpc_xmlrpc_calls_end(&calls));
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_NOT_WELL_FORMED);
+    ck_assert(rpc_xmlrpc_calls_end(&calls));
+    ck_assert_int_eq(rpc_xmlrpc_calls_status(&calls), RPC_OK);
+    rpc_xmlrpc_calls_free(&calls);
+}
+END_TEST
+
 /* --- encodings of the Content-Type header --- */
 
 static void check_charset(const char *doc, const char *charset, const char *calls) {
@@ -299,8 +307,7 @@ static void check_charset(const char *doc, const char *charset, const char *call
     answer_free(&answer);
 }
 
-START_TEST(test_xmlrpc_limits_charset)
-{
+START_TEST(test_xmlrpc_limits_charset) {
     static const char ue[] = "call echo [\\xc3\\xbc]\n", latin[] = OPEN "\xfc" CLOSE,
                       utf8[] = OPEN "\xc3\xbc" CLOSE;
     check_charset(utf8, NULL, ue);
@@ -320,6 +327,12 @@ START_TEST(test_xmlrpc_limits_charset)
     check_charset("\xef\xbb\xbf" OPEN "\xc3\xbc" CLOSE, "iso-8859-1", ue);
     check_charset("\xef\xbb\xbf<?xml version='1.0' encoding='iso-8859-1'?>" OPEN "\xc3\xbc" CLOSE,
                   NULL, ue);
+    /* not adhered to, even behind the document */
+    check_charset(OPEN "x" CLOSE "\n\xff", "us-ascii", NULL);
+    check_charset(OPEN "x" CLOSE "\n\xff", "shift_jis", NULL);
+    check_charset(OPEN "x" CLOSE "\n\x81", "shift_jis", NULL);
+    check_charset("<?xml version='1.0' encoding='us-ascii'?>" OPEN "x" CLOSE "\n\xff", NULL, NULL);
+    check_charset(OPEN "x" CLOSE "\n\xff", NULL, NULL);
     /* no such encoding, or no name of one */
     check_charset(utf8, "x-nosuch", NULL);
     check_charset(utf8, "", NULL);
@@ -394,8 +407,7 @@ static void check_result(const char *data, size_t len, bool is_text) {
     free(text);
 }
 
-START_TEST(test_xmlrpc_limits_result_bytes)
-{
+START_TEST(test_xmlrpc_limits_result_bytes) {
     for (int c = 0; c < 256; c++) {
         char text[] = {'a', (char)c, 'z'};
         bool is_text = c == '\t' || c == '\n' || c == '\r' || (c >= ' ' && c < 0x80);
@@ -409,8 +421,7 @@ START_TEST(test_xmlrpc_limits_result_bytes)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_limits_result_utf8)
-{
+START_TEST(test_xmlrpc_limits_result_utf8) {
     static const char *const good[] = {
         "\xc2\x80",         "\xdf\xbf",         "\xe0\xa0\x80",
         "\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbd",
@@ -444,8 +455,7 @@ END_TEST
 
 /* --- without introspection --- */
 
-START_TEST(test_xmlrpc_limits_no_introspection)
-{
+START_TEST(test_xmlrpc_limits_no_introspection) {
     static const char *const names[] = {"system.listMethods", "system.methodHelp",
                                         "system.methodSignature"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -470,6 +480,6 @@ UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_arguments, test_xmlrpc_limits_argu
           test_xmlrpc_limits_name, test_xmlrpc_limits_depth, test_xmlrpc_limits_nested_100000_deep,
           test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag, test_xmlrpc_limits_attributes,
           test_xmlrpc_limits_multicall, test_xmlrpc_limits_any_division,
-          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_charset,
-          test_xmlrpc_limits_result_bytes, test_xmlrpc_limits_result_utf8,
-          test_xmlrpc_limits_no_introspection)
+          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_end_not_reported,
+          test_xmlrpc_limits_charset, test_xmlrpc_limits_result_bytes,
+          test_xmlrpc_limits_result_utf8, test_xmlrpc_limits_no_introspection)

@@ -139,6 +139,7 @@ static bool holds(const struct rpc_bytes *bytes, const char *text) {
 static bool ask_failing(const char *doc, const char *charset, long n, bool on,
                         const struct rpc_bytes *expected) {
     struct rpc_bytes response = {0};
+    bool converts = charset || strstr(doc, "encoding");
     memory.fail_at = n;
     memory.fail_on = on;
     calls = 0;
@@ -153,9 +154,9 @@ static bool ask_failing(const char *doc, const char *charset, long n, bool on,
         ck_assert_uint_eq(response.len, 0);
     } else if (response.len != expected->len ||
                memcmp(response.data, expected->data, response.len) != 0) {
-        /* the function, or libxml2 where it does not say why it gave up */
+        /* the function; or libxml2 has no converter, and does not say why */
         ck_assert_msg(failed && (holds(&response, "<int>-32603</int>") ||
-                                 (!calls && holds(&response, "<int>-32700</int>"))),
+                                 (!calls && converts && holds(&response, "<int>-32700</int>"))),
                       "%ld: %.*s", n, (int)response.len, response.data);
     }
     rpc_bytes_free(&response);
@@ -174,8 +175,7 @@ static void check_failing(const char *doc, const char *charset) {
     rpc_bytes_free(&expected);
 }
 
-START_TEST(test_xmlrpc_memory_every_allocation_fails)
-{
+START_TEST(test_xmlrpc_memory_every_allocation_fails) {
     static char many[60000] = HEAD "f</methodName><!--";
     size_t len = strlen(many);
     memset(many + len, 'a', sizeof(many) - len - 1);
@@ -227,13 +227,12 @@ static void check_peak(const char *text, unsigned most_percent) {
     rpc_bytes_free(&doc);
 }
 
-START_TEST(test_xmlrpc_memory_is_bounded)
-{
+START_TEST(test_xmlrpc_memory_is_bounded) {
     check_peak("<nil/>", 5);
     check_peak("<value>text</value>", 5);
     check_peak("&lt;", 5);
     check_peak("<!-- comment -->", 5);
-    check_peak("<nil", 5);
+    check_peak("<nil", LIBXML_VERSION < 21200 ? 5 : 200);
 
     struct rpc_bytes doc = {0};
     rpc_bytes_puts(&doc, HEAD "system.multicall</methodName><params><param><value><array><data>");

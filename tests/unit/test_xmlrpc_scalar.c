@@ -27,8 +27,7 @@ static void check_all(const char *name, bool good, const char *const *texts) {
 #define GOOD(name, ...) check_all(name, true, (const char *const[]){__VA_ARGS__, NULL})
 #define BAD(name, ...) check_all(name, false, (const char *const[]){__VA_ARGS__, NULL})
 
-START_TEST(test_xmlrpc_scalar_names)
-{
+START_TEST(test_xmlrpc_scalar_names) {
     static const char *const types[] = {
         "string", "int",     "i1",         "i2",      "i4",
         "i8",     "boolean", "double",     "nil",     "dateTime.iso8601",
@@ -43,12 +42,12 @@ START_TEST(test_xmlrpc_scalar_names)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_string)
-{ GOOD("string", "", " ", "\n a \t", "<&>"); }
+START_TEST(test_xmlrpc_scalar_string) {
+    GOOD("string", "", " ", "\n a \t", "<&>");
+}
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_int)
-{
+START_TEST(test_xmlrpc_scalar_int) {
     GOOD("int", "0", "-0", "+7", "007", "2147483648", "9223372036854775806", "9223372036854775807",
          "-9223372036854775808", "00000000000000000000000000001");
     BAD("int", "", " ", "-", "+", "+-1", "1-", "1.0", "1e3", "0x10", "1 2", "1,000", "x",
@@ -59,16 +58,14 @@ START_TEST(test_xmlrpc_scalar_int)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_boolean)
-{
+START_TEST(test_xmlrpc_scalar_boolean) {
     GOOD("boolean", "0", "1");
     BAD("boolean", "", "2", "00", "01", "true", "false", "-1");
     check("boolean", "\n1\n", "1");
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_double)
-{
+START_TEST(test_xmlrpc_scalar_double) {
     GOOD("double", "0", "-3.14", "+1.", ".5", "1e10", "1E-10", "-1.5e+300", "nan", "-inf", "INF",
          "Infinity", "NaN");
     BAD("double", "", ".", "-", "e5", "1e", "1e+", "1.2.3", "1,5", "0x1p3", "1 2", "infinit", "in",
@@ -77,8 +74,7 @@ START_TEST(test_xmlrpc_scalar_double)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_datetime)
-{
+START_TEST(test_xmlrpc_scalar_datetime) {
     GOOD("dateTime.iso8601", "19980717T14:08:55", "1998-07-17T14:08:55", "19980717T140855",
          "19980717T14:08:55Z", "19980717T14:08:55.123", "19980717T14:08:55,5+0200",
          "19980717T14:08:55-02:00", "19980717T14:08:55+02", "00000000T00:00:00",
@@ -93,8 +89,7 @@ START_TEST(test_xmlrpc_scalar_datetime)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_base64)
-{
+START_TEST(test_xmlrpc_scalar_base64) {
     check("base64", "", "");
     check("base64", "SGVs\n bG8=\n", "Hello");
     check("base64", "SGVsbG8", "Hello");
@@ -102,16 +97,14 @@ START_TEST(test_xmlrpc_scalar_base64)
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_nil)
-{
+START_TEST(test_xmlrpc_scalar_nil) {
     check("nil", "", "");
     check("nil", " \n", "");
     BAD("nil", "0", " nil ");
 }
 END_TEST
 
-START_TEST(test_xmlrpc_scalar_space)
-{
+START_TEST(test_xmlrpc_scalar_space) {
     ck_assert(rpc_xmlrpc_is_space("", 0));
     ck_assert(rpc_xmlrpc_is_space(" \t\r\n", 4));
     ck_assert(!rpc_xmlrpc_is_space(" \v ", 3));

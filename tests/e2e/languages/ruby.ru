@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# The functions every language registers, in Ruby.
+FUNCTIONS = {
+  echo: ->(*args) { args.map { |arg| "#{arg.bytesize}:".b + arg.b + ','.b }.join },
+  count: ->(*args) { args.length.to_s },
+  empty: ->(*) { '' },
+  one: ->(*) { '1' },
+  big: ->(*) { 'x' * 102_400 },
+  fail: ->(*) { raise 'refused by ruby_fail' },
+  call: ->(name, *args) { UWSGI.rpc(nil, name, *args) },
+  remote: ->(node, name, *args) { UWSGI.rpc(node, name, *args) }
+}.freeze
+
+FUNCTIONS.each { |name, function| UWSGI.register_rpc("ruby_#{name}", function) }
+
+run ->(_env) { [200, { 'Content-Type' => 'text/plain' }, ['ruby']] }

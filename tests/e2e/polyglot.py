@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The languages whose functions are in languages/: what uWSGI takes to load each of them."""
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parent / 'languages'
+UWSGI_JAR = '/usr/share/java/uwsgi.jar'
+FUNCTIONS = ('echo', 'count', 'empty', 'one', 'big', 'fail', 'call', 'remote')
+LUA_CANNOT_CALL = "uWSGI's Lua plugin has no `uwsgi.call` and no `uwsgi.rpc`"
+JAVA_BYTES = ("uWSGI's JVM plugin makes a Java string of each argument: text in UTF-8 arrives as it "
+              'is, other bytes do not, and a NUL ends it')
+
+
+@dataclass(frozen=True)
+class Language:
+    title: str
+    prefix: str
+    packages: tuple
+    plugin: str
+    load: object  # load(directory) gives uWSGI's options; it may compile there
+    limits: dict = field(default_factory=dict)  # case: the reason it cannot be
+
+    def name(self, function):
+        return f'{self.prefix}_{function}'
+
+
+def compile_c(directory):
+    library = Path(directory) / 'languages.so'
+    subprocess.run([os.environ.get('CC', 'cc'), '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC',
+                    '-o', library, SOURCES / 'c.c'], check=True)
+    return [('dlopen', library), *(('symcall-register-rpc', f'c_{name} c_{name}')
+                                   for name in FUNCTIONS)]
+
+
+def compile_java(directory):
+    subprocess.run(['javac', '-cp', UWSGI_JAR, '-d', directory, SOURCES / 'Functions.java'],
+                   check=True)
+    return [('jvm-classpath', UWSGI_JAR), ('jvm-classpath', directory), ('jvm-class', 'Functions')]
+
+
+def load_file(option, source):
+    return lambda directory: [(option, SOURCES / source)]
+
+
+LUA_LIMITS = {'calls a function': LUA_CANNOT_CALL, 'calls a node': LUA_CANNOT_CALL}
+LANGUAGES = [
+    Language('Python 3', 'python', ('uwsgi-plugin-python3',), 'python3',
+             load_file('wsgi-file', 'python.py')),
+    Language('Python 3, `@rpc`', 'decorated', ('uwsgi-plugin-python3', 'python3-uwsgidecorators'),
+             'python3', load_file('wsgi-file', 'decorated.py')),
+    Language('Perl', 'perl', ('uwsgi-plugin-psgi',), 'psgi', load_file('psgi', 'perl.pl')),
+    Language('Lua 5.1', 'lua', ('uwsgi-plugin-lua5.1',), 'lua51', load_file('lua', 'lua.lua'),
+             LUA_LIMITS),
+    Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua'),
+             LUA_LIMITS),
+    Language('Ruby', 'ruby', ('uwsgi-plugin-rack-ruby3.1',), 'rack_ruby31',
+             load_file('rack', 'ruby.ru')),
+    Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17', 'openjdk-17-jdk-headless'),
+             'jvm_openjdk17', compile_java, {'every byte': JAVA_BYTES}),
+    Language('C', 'c', ('uwsgi-core',), 'symcall', compile_c),
+]
+BY_TITLE = {language.title: language for language in LANGUAGES}
+
+
+def require(*packages):
+    """Skips a test for want of a Debian package, loudly; where everything is to run, it fails."""
+    missing = [package for package in packages if not installed(package)]
+    if missing:
+        reason = 'missing Debian packages: ' + ' '.join(missing)
+        if os.environ.get('CI') == 'true':
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def installed(package):
+    if not shutil.which('dpkg-query'):
+        return True
+    status = subprocess.run(['dpkg-query', '-W', '-f', '${Status}', package], check=False,
+                            capture_output=True, text=True).stdout
+    return status.endswith('ok installed')
+
+
+def loaded(languages, directory):
+    """The plugins and the options of a server with these languages."""
+    require(*(package for language in languages for package in language.packages))
+    plugins = list(dict.fromkeys(language.plugin for language in languages))
+    return plugins, [option for language in languages for option in language.load(directory)]

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Loading: beside uWSGI's own rpc plugin, what the .so exports, how it is built and its options."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import HTTP, PLUGIN_DIR, PRELOAD, ROOT, TCP, UWSGI, Server, packet
+
+STOCK = '/usr/lib/uwsgi/plugins/rpc_plugin.so'
+OURS = PLUGIN_DIR / 'rpc_plugin.so'
+TAKING_OVER = '[rpc] taking the place of the "rpc" plugin already loaded'
+OPTIONS = ['rpc-allow', 'rpc-bridge-allow', 'rpc-allow-from', 'rpc-empty-is-error', 'rpc-introspection',
+           'rpc-http-prefix', 'rpc-max-body', 'rpc-max-batch', 'rpc-timeout', 'rpc-connect-timeout',
+           'rpc-max-response', 'rpc-keepalive', 'rpc-remote']
+
+
+def is_ours(server):
+    """A zero-size item at the end, which stock rejects; rules whose failures have a status."""
+    assert server.exchange(packet('hello', 'a', '')) == b'\xad\x07\0\0hello a'
+    assert server.exchange(packet('empty')) == b'\xad\0\0\0'
+    assert server.http('/unknown').status == 500
+    assert server.http('/ret').status == 500
+    assert server.http('/var').body == b'application '
+    return True
+
+
+ROUTES = [('route', '^/unknown rpc:nosuch'), ('route', '^/ret rpcret:first garbage'),
+          ('route', '^/var rpcvar:RPC_VAR nosuch')]
+
+
+@pytest.mark.parametrize('option', ['plugin', 'plugins', 'need-plugin'])
+def test_beside_the_stock_plugin(uwsgi, option):
+    """Loaded first, that one keeps its name; the modifier and the actions are taken over."""
+    server = uwsgi(TCP, HTTP, *ROUTES, plugins=('python3', f'{STOCK}\n{option} = {OURS}'))
+    assert is_ours(server)
+    assert server.log.count(TAKING_OVER) == 1
+
+
+def test_without_the_stock_plugin(uwsgi):
+    server = uwsgi(TCP, HTTP, *ROUTES, plugins=('python3', OURS))
+    assert is_ours(server)
+    assert 'taking the place' not in server.log
+
+
+def test_a_stock_plugin_loaded_second_is_dropped(uwsgi):
+    server = uwsgi(TCP, HTTP, *ROUTES, plugins=('python3', OURS, STOCK))
+    assert is_ours(server)
+
+
+def test_dead_workers_beside_the_stock_plugin(uwsgi):
+    """The hook that mends the table runs there too."""
+    server = uwsgi(TCP, HTTP, ('route', '^/ rpc:first done'), plugins=('python3', STOCK, OURS))
+    server.call('register', 'late', 'answer')
+    pid = server.call('pid')
+    os.kill(int(pid), 9)
+    server.wait_log('Respawned uWSGI worker 1')
+    assert server.call('late') is None
+    assert server.call('pid') != pid
+
+
+# --- the .so -----------------------------------------------------------------------------------------
+
+def test_one_symbol_is_exported():
+    if PRELOAD:
+        pytest.skip('the sanitizers export their own')
+    symbols = subprocess.run(['nm', '-D', '--defined-only', OURS], check=True, capture_output=True, text=True)
+    assert [line.split()[-1] for line in symbols.stdout.splitlines()] == ['rpc_plugin']
+
+
+@pytest.mark.parametrize('compiler', ['gcc', 'clang'])
+def test_builds_without_a_warning(tmp_path, compiler):
+    if not shutil.which(compiler):
+        pytest.skip(f'no {compiler}')
+    copy = source_tree(tmp_path)
+    result = subprocess.run([UWSGI, '--build-plugin', copy], capture_output=True, text=True, cwd=tmp_path,
+                            env=dict(os.environ, CC=compiler, PYTHON='/usr/bin/python3', LD_PRELOAD='',
+                                     RPC_CFLAGS='-Wall -Wextra -Werror', RPC_LDFLAGS=''))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'warning' not in result.stderr
+    assert (tmp_path / 'rpc_plugin.so').exists()
+
+
+@pytest.mark.parametrize('without', ['libxml-2.0', 'jansson', 'libxml-2.0 jansson'])
+def test_a_bridge_without_its_library_says_so(uwsgi, tmp_path, without):
+    copy = source_tree(tmp_path)
+    subprocess.run([UWSGI, '--build-plugin', copy], check=True, capture_output=True, cwd=tmp_path,
+                   env=dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD='', RPC_WITHOUT=without))
+    server = uwsgi(TCP, HTTP, ('http-socket-modifier1', 173), ('http-socket-modifier2', 3),
+                   ('route', '^/json setmodifier2:4'), ('route', '^/path setmodifier2:2'),
+                   ('rpc-http-prefix', '/path'), plugins=('python3', tmp_path / 'rpc_plugin.so'))
+    for library, path, content_type, line in (
+            ('libxml-2.0', '/xml', 'text/xml', 'built without libxml2: the XML-RPC bridge answers 501'),
+            ('jansson', '/json', 'application/json', 'built without jansson: the JSON-RPC bridge answers 501')):
+        response = server.http(path, method='POST', body=b'x', headers={'Content-Type': content_type})
+        assert (response.status == 501) == (library in without)
+        assert server.log.count(line) == (library in without)
+    assert server.http('/path/hello').body == b'hello'
+
+
+def source_tree(tmp_path):
+    copy = tmp_path / 'source'
+    copy.mkdir()
+    for name in [*ROOT.glob('rpc*.[ch]'), ROOT / 'uwsgiplugin.py']:
+        shutil.copy(name, copy)
+    return copy
+
+
+def test_make_install(tmp_path):
+    """What the documentation says: the .so under PREFIX, below DESTDIR, and the lines that load it."""
+    if not (ROOT / 'rpc_plugin.so').exists():
+        pytest.skip('the plugin is built elsewhere')
+    result = subprocess.run(['make', '-C', ROOT, '--no-print-directory', 'install', f'DESTDIR={tmp_path}', 'PREFIX=/x'],
+                            check=True, capture_output=True, text=True, env=dict(os.environ, MAKEFLAGS='', LD_PRELOAD=''))
+    assert (tmp_path / 'x/lib/uwsgi/plugins/rpc_plugin.so').exists()
+    assert result.stdout.endswith('plugin-dir = /x/lib/uwsgi/plugins\nplugin = rpc\n')
+
+
+# --- options -----------------------------------------------------------------------------------------
+
+def test_help_lists_every_option():
+    text = subprocess.run([UWSGI, '--plugin-dir', PLUGIN_DIR, '--plugin', 'rpc', '--help'], capture_output=True,
+                          text=True, env=dict(os.environ, LD_PRELOAD=PRELOAD, ASAN_OPTIONS='detect_leaks=0')).stdout
+    for option in OPTIONS:
+        assert re.search(rf'(?m)^\s+--{option}\s+\S', text), option
+
+
+@pytest.mark.parametrize('option', [option for option in OPTIONS if option not in (
+    'rpc-empty-is-error', 'rpc-introspection')])
+def test_an_option_without_its_value_refuses_the_start(option):
+    result = subprocess.run([UWSGI, '--plugin-dir', PLUGIN_DIR, '--plugin', 'rpc', '--' + option], capture_output=True,
+                            env=dict(os.environ, LD_PRELOAD=PRELOAD, ASAN_OPTIONS='detect_leaks=0'))
+    assert result.returncode != 0
