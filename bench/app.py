@@ -11,6 +11,6 @@ def application(environ, start_response):
     if environ['PATH_INFO'] == '/rpc':
         result = uwsgi.rpc(NODE, b'chello', b'a', b'b')
     else:
-        result = uwsgi.call('there', b'a', b'b')
+        result = uwsgi.call(b'there', b'a', b'b')
     start_response('200 OK', [('Content-Length', str(len(result)))])
     return [result]

@@ -82,7 +82,7 @@ def read_answer(sock):
 class Uwsgi:
     """
     One uWSGI without master, so that the process is the worker; options are (name, value). node
-    makes a server to be called: it is started before, and its address replaces NODE in the options.
+    makes a server to be called: it is started before, and its address replaces <node> in the options.
     """
 
     def __init__(self, plugin, options, plugins=('symcall', 'rpc'), node=None):
@@ -103,9 +103,8 @@ class Uwsgi:
     def _write_ini(self):
         node = '{}:{}'.format(*self.node.sockets[0]) if self.node else ''
         ini = self.path / 'uwsgi.ini'
-        ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n'.replace('NODE', node)
-                                             if node and 'NODE' in str(value) else
-                                             f'{name} = {value}\n' for name, value in self.options))
+        lines = ''.join(f'{name} = {value}\n' for name, value in self.options)
+        ini.write_text('[uwsgi]\n' + lines.replace('<node>', node))
         return ini
 
     def start(self, wrapper=()):

@@ -16,7 +16,7 @@ HTTP = ('http-socket', '127.0.0.1:0')
 HTTP11 = ('http11-socket', '127.0.0.1:0')
 PUWSGI = ('puwsgi-socket', '127.0.0.1:0')
 MAX_BODY = ('rpc-max-body', 128 << 20)
-NODE = 'NODE'  # stands for the node's address in an option
+NODE = '<node>'  # stands for the node's address in an option
 
 # server   makes a server that is not running yet; its .pid is what is measured
 # keep     one connection for many requests
@@ -39,7 +39,7 @@ def against_stock(options, request, keep=False, expect=bench.HELLO, null=False):
 
 
 def bridge(sock, modifier2):
-    return [sock, (f'{sock[0]}-modifier1', 173), (f'{sock[0]}-modifier2', modifier2)]
+    return [sock, ('http-socket-modifier1', 173), ('http-socket-modifier2', modifier2)]
 
 
 def people(count):
