@@ -142,12 +142,14 @@ def json_call(*arguments, number=1):
     return {'jsonrpc': '2.0', 'method': 'chello', 'params': list(arguments), 'id': number}
 
 
-def post(media_type, body, path='/'):
-    return bench.http(path, 'POST', [('Content-Type', media_type)], body)
+def post(media_type, body, path='/', keepalive=True):
+    return bench.http(path, 'POST', [('Content-Type', media_type)], body, keepalive)
 
 
-XML = post('text/xml', xml_call('chello', '<string>foo</string>', '<string>bar</string>'))
-JSON = post('application/json', json.dumps(json_call('foo', 'bar')).encode())
+XML_BODY = xml_call('chello', '<string>foo</string>', '<string>bar</string>')
+XML = post('text/xml', XML_BODY)
+JSON_BODY = json.dumps(json_call('foo', 'bar')).encode()
+JSON = post('application/json', JSON_BODY)
 
 
 def bridges():
@@ -160,24 +162,26 @@ def bridges():
 
 
 def others():
-    """Servers one could use instead; a kept connection where they keep it."""
+    """Servers one could use instead; on a kept connection those that keep it."""
     ours_xml = Variant('ours', uwsgi('ours', *bridge(HTTP11, 3)), XML, True, bench.HELLO)
     ours_json = Variant('ours', uwsgi('ours', *bridge(HTTP11, 4)), JSON, True, bench.HELLO)
     yield Scenario('others', 'XML-RPC', [
-        ours_xml,
-        Variant("xmlrpc-c's Abyss", peers.abyss, XML.replace(b'POST / ', b'POST /RPC2 '), True,
-                bench.HELLO),
+        Variant("xmlrpc-c's Abyss", peers.abyss, post('text/xml', XML_BODY, '/RPC2'), True,
+                bench.HELLO), ours_xml], 1, 1000)
+    yield Scenario('others', 'XML-RPC', [
         Variant('Python xmlrpc.server', peers.python_xmlrpc,
-                XML.replace(b'POST / ', b'POST /RPC2 '), True, bench.HELLO)], 1, 400)
+                post('text/xml', XML_BODY, '/RPC2', False), False, bench.HELLO), ours_xml], 1, 400)
     yield Scenario('others', 'JSON-RPC', [
-        ours_json,
-        Variant('libjson-rpc-cpp', peers.jsonrpccpp, JSON, True, bench.HELLO),
-        Variant('Python jsonrpclib', peers.python_jsonrpc, JSON, True, bench.HELLO)], 1, 400)
+        Variant('libjson-rpc-cpp', peers.jsonrpccpp, JSON, True, bench.HELLO), ours_json], 1, 2000)
+    yield Scenario('others', 'JSON-RPC', [
+        Variant('Python jsonrpclib', peers.python_jsonrpc,
+                post('application/json', JSON_BODY, '/', False), False, bench.HELLO), ours_json],
+                   1, 400)
     yield Scenario('others', 'gRPC', [
-        Variant('ours, framed, puwsgi', uwsgi('ours', PUWSGI),
-                bench.packet('chello', 'foo', 'bar'), True, bench.HELLO),
-        ours_xml._replace(name='ours, XML-RPC'), ours_json._replace(name='ours, JSON-RPC'),
-        Variant('gRPC C++', peers.grpc, None, True, bench.HELLO, peers.grpc_load)], 1, 1500)
+        Variant('gRPC C++', peers.grpc, None, True, bench.HELLO, peers.grpc_load),
+        ours_json._replace(name='ours, JSON-RPC'), ours_xml._replace(name='ours, XML-RPC'),
+        Variant('ours, puwsgi-socket', uwsgi('ours', PUWSGI), bench.packet('chello', 'foo', 'bar'),
+                True, bench.HELLO)], 1, 1000)
 
 
 # --- memory -----------------------------------------------------------------------------------------
