@@ -11,7 +11,8 @@ CFLAGS ?= -O2 -g
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo check unit e2e asan fuzz soak bench bench-deps instructions format install clean help
+.SECONDARY:
+.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers soak bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -50,7 +51,7 @@ install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/loc
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
+PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
@@ -73,7 +74,10 @@ unit: $(UNIT) ## run the unit tests
 E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
-$(B)/functions.so: tests/e2e/functions.c | $(B)
+# Functions of C for the servers of the tests.
+TEST_LIBS := $(B)/functions.so $(B)/robust.so
+
+$(TEST_LIBS): $(B)/%.so: tests/e2e/%.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
 $(B):
@@ -81,15 +85,32 @@ $(B):
 
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
-asan: $(B)/asan/rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
+asan: $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
 
-e2e: rpc_plugin.so $(B)/functions.so $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
+valgrind: rpc_plugin.so $(B)/robust.so ## the same for every kind of request, under Valgrind, with leaks
+	RPC_VALGRIND=1 $(PYTEST) $(E2E)/test_leaks.py -k Valgrind
+
+e2e: rpc_plugin.so $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(PYTEST) $(E2E)
+
+# The clients from npm, in the versions that package.json names.
+NPM := $(B)/npm/node_modules/.package-lock.json
+$(NPM): tests/e2e/clients/package.json
+	@mkdir -p $(B)/npm
+	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
-	@$(MAKE) -s unit e2e
+	@$(MAKE) -s unit $(NPM)
+	@$(MAKE) -s e2e
+
+MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py)
+
+matrix: rpc_plugin.so $(TEST_LIBS) ## run the interoperability matrix and write it into MATRIX.md
+	RPC_MATRIX=write $(PYTEST) $(MATRIX_TESTS)
+.PHONY: matrix
 
 # Tests that fail each allocation in turn.
 $(B)/unit/test_node $(B)/unit/test_client $(B)/unit/test_no_memory: UNIT_LIBS += \

@@ -96,6 +96,8 @@ struct rpc_result {
       "the request body is larger than rpc-max-body")                                              \
     X(BODY_SHORT, "body-short", 400, 500, -32600, -32600,                                          \
       "the request body is shorter than promised")                                                 \
+    X(BODY_LENGTH, "body-length", 400, 500, -32600, -32600,                                        \
+      "the length of the request body makes no sense")                                             \
     X(NO_BRIDGE, "no-bridge", 501, 500, -32603, -32603,                                            \
       "this bridge was left out when the plugin was built")
 
@@ -145,12 +147,26 @@ typedef enum rpc_status (*rpc_call_fn)(void *ctx, const struct rpc_call *call,
 typedef void (*rpc_list_fn)(void *ctx, void (*visit)(void *visitor, const char *name),
                             void *visitor);
 
+/*
+ * Told of each fault a document bridge answers on its own, without calling: once for a document it
+ * refuses, once for each call in it that it does not make. name is the function as the document has
+ * it, name_len bytes, or NULL where none is known.
+ */
+typedef void (*rpc_fault_fn)(void *ctx, const char *name, size_t name_len, enum rpc_status status);
+
 /* What a document bridge (XML-RPC, JSON-RPC) needs to know of the server it runs in. */
 struct rpc_bridge {
     rpc_call_fn call;
-    rpc_list_fn list; /* NULL: introspection is off and system.list* are unknown functions */
-    void *ctx;        /* handed to call and list */
-    size_t max_calls; /* calls in one batch or system.multicall */
+    rpc_list_fn list;   /* NULL: introspection is off and system.list* are unknown functions */
+    rpc_fault_fn fault; /* NULL: nobody is told */
+    void *ctx;          /* handed to call, list and fault */
+    size_t max_calls;   /* calls in one batch or system.multicall */
 };
+
+static inline void rpc_bridge_fault(const struct rpc_bridge *bridge, const char *name,
+                                    size_t name_len, enum rpc_status status) {
+    if (bridge->fault)
+        bridge->fault(bridge->ctx, name, name_len, status);
+}
 
 #endif

@@ -227,6 +227,32 @@ static int64_t attempt_until(const struct exchange *x, unsigned attempts_left) {
     return now + share;
 }
 
+/*
+ * Begins the call on a kept connection. One that has not been kept long enough is waited for, not
+ * left aside: a new one would have to wait for it when the node's only free worker is the one that
+ * keeps it.
+ */
+static bool begin_on_kept(struct exchange *x) {
+    int prove_ms = 0;
+
+    x->report->kept = true;
+    while ((x->fd = rpc_node_take(x->node, now_ms(x), x->opts->idle_ms)) >= 0) {
+        if (send_some(x, x->deadline_ms) == RPC_OK)
+            return true;
+        hang_up(x);
+    }
+    x->fd = rpc_node_take_unproved(x->node, now_ms(x), x->opts->idle_ms, &prove_ms);
+    if (x->fd >= 0) {
+        if (await(x, x->fd, false, now_ms(x) + prove_ms) != 0)
+            rpc_node_closed(x->node, now_ms(x));
+        else if (send_some(x, x->deadline_ms) == RPC_OK)
+            return true;
+    }
+    hang_up(x);
+    x->report->kept = false;
+    return false;
+}
+
 /* Begins the call on one node; results as those of dial. Nothing was sent unless RPC_OK. */
 static enum rpc_status begin_on(struct exchange *x, unsigned nodes_left) {
     struct rpc_node *node = x->node;
@@ -235,13 +261,8 @@ static enum rpc_status begin_on(struct exchange *x, unsigned nodes_left) {
 
     x->report->node = node;
     x->report->tried++;
-    while (x->opts->keepalive && (x->fd = rpc_node_take(node, now_ms(x), x->opts->idle_ms)) >= 0) {
-        x->report->kept = true;
-        if (send_some(x, x->deadline_ms) == RPC_OK)
-            return RPC_OK;
-        hang_up(x);
-    }
-    x->report->kept = false;
+    if (x->opts->keepalive && begin_on_kept(x))
+        return RPC_OK;
     unsigned good = atomic_load_explicit(&node->good_addr, memory_order_relaxed);
     for (unsigned i = 0; i < node->addr_count && status == RPC_NODE_UNREACHABLE; i++) {
         unsigned at = (good + i) % node->addr_count;

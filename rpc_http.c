@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The HTTP side of the bridges: reading the body, the PATH_INFO bridge, handing documents to the
- * XML-RPC and JSON-RPC codecs, and writing answers. What a document says is the codecs' affair.
+ * The HTTP side of the bridges: the PATH_INFO bridge, handing documents to the XML-RPC and JSON-RPC
+ * codecs, and writing answers. What a document says is the codecs' affair, reading it rpc_body.c's.
  */
 #include "rpc_http.h"
 
+#include "rpc_body.h"
 #include "rpc_table.h"
 #ifdef RPC_XMLRPC
 #include "rpc_xmlrpc.h"
@@ -21,27 +22,12 @@
 #define HEADERS_SIZE 1024
 /* Header lines up to this length in all are added in one piece. */
 #define HEADER_LINES_MAX 512
-/* Body bytes of a refused request that are read and dropped, so that closing the connection does
-   not reset it before the client has read the answer. */
-#define DISCARD_MAX (64u << 20)
-/* Longest wait for more of a body that is only dropped, and for all of it. */
-#define DISCARD_WAIT_SEC 1
-#define DISCARD_SEC 30
-/* State of uWSGI's chunk parser: it knows a chunk's length and waits for its bytes. */
-#define CHUNK_ANNOUNCED 1
 
 /* A request, and what of its variables uWSGI keeps no pointer to. */
 struct http {
     struct wsgi_request *request;
-    const char *accept; /* NULL for none */
-    size_t accept_len;
-    bool chunked;
-};
-
-struct body {
-    const char *data;
-    size_t len;
-    struct rpc_bytes owned; /* holds a chunked body; otherwise the data is uWSGI's */
+    struct iovec accept;
+    struct rpc_body_vars body;
 };
 
 struct header {
@@ -76,28 +62,49 @@ static char *put(char *p, const char *data, size_t len) {
     return p + len;
 }
 
+static char *put_line(char *p, const struct header *header) {
+    p = put(p, header->name, header->name_len);
+    p = put(p, ": ", 2);
+    p = put(p, header->value, header->value_len);
+    return put(p, "\r\n", 2);
+}
+
 /*
- * Adds headers. uWSGI allocates a buffer for each call, so they are handed over in one, in the way
- * it has for whole lines (add-header); one by one where somebody looks for one of them.
+ * Whether the client has to be told that the connection ends with the answer, as it would send its
+ * next request on it (RFC 9112, section 9.6): http-socket carries one request, http11-socket more,
+ * unless rpc_http_close_after was called.
+ */
+static bool ends_connection(const struct wsgi_request *request) {
+    return rpc_socket_speaks_http(request->socket) &&
+           !(request->socket->retry && request->proto_parser_status);
+}
+
+/*
+ * Adds headers, and Connection where it is needed. uWSGI allocates a buffer for each call, so they
+ * are handed over in one, in the way it has for whole lines (add-header); one by one where somebody
+ * looks for one of them.
  */
 static bool add_headers(struct wsgi_request *request, const struct header *header, size_t count) {
+    static const struct header connection = HEADER("Connection", "close", 5);
+    bool ends = ends_connection(request);
     char lines[HEADER_LINES_MAX], *p = lines;
-    size_t len = 0;
+    size_t len = ends ? connection.name_len + connection.value_len + 4 : 0;
 
     for (size_t i = 0; i < count; i++)
         len += header[i].name_len + header[i].value_len + 4;
     if (len > sizeof(lines) || headers_are_watched(request))
-        return add_one_by_one(request, header, count);
-    for (size_t i = 0; i < count; i++) {
-        p = put(p, header[i].name, header[i].name_len);
-        p = put(p, ": ", 2);
-        p = put(p, header[i].value, header[i].value_len);
-        p = put(p, "\r\n", 2);
-    }
+        return add_one_by_one(request, header, count) &&
+               (!ends || add_one_by_one(request, &connection, 1));
+    if (len == 0)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        p = put_line(p, &header[i]);
+    if (ends)
+        put_line(p, &connection);
     /* uWSGI ends the last line itself. */
     if (uwsgi_response_add_header(request, NULL, 0, lines, (uint16_t)(len - 2)))
         return false;
-    request->header_cnt = (uint16_t)(request->header_cnt + count - 1);
+    request->header_cnt = (uint16_t)(request->header_cnt + count + ends - 1);
     return true;
 }
 
@@ -138,6 +145,11 @@ bool rpc_http_ok(struct wsgi_request *request, const char *type, const char *bod
            rpc_http_body(request, body, len);
 }
 
+static bool answer_empty(struct wsgi_request *request) {
+    return start_answer(request, "204 No Content") && add_headers(request, NULL, 0) &&
+           rpc_http_body(request, "", 0);
+}
+
 /* Both protocols close what they take for a request that was not read to its end. */
 void rpc_http_close_after(struct wsgi_request *request) {
     if (!request->socket->retry)
@@ -158,123 +170,43 @@ void rpc_http_error(struct wsgi_request *request, int http, const char *message)
         rpc_http_body(request, line, len);
 }
 
-/* --- the request's body ---------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------------- */
 
-static bool is_var(const struct iovec *name, const char *wanted, size_t len) {
-    return name->iov_len == len && memcmp(name->iov_base, wanted, len) == 0;
-}
-
-/* A front server that has read a chunked body itself says its length, and is believed. */
-static bool is_chunked(struct wsgi_request *request, const struct iovec *coding) {
-    uint16_t len = 0;
-
-    if (request->post_cl || coding->iov_len != 7 ||
-        strncasecmp(coding->iov_base, "chunked", 7) != 0)
-        return false;
-    return !uwsgi_get_var(request, "CONTENT_LENGTH", 14, &len) || len == 0;
-}
+/* Whether a variable whose name has the right length is this one. */
+#define IS_VAR(name, wanted) (memcmp((name)->iov_base, wanted, sizeof(wanted) - 1) == 0)
 
 /* Looks for all variables of a request in one walk; the last of a name counts. */
 static void read_vars(struct wsgi_request *request, struct http *http) {
     *http = (struct http){.request = request};
     for (int i = 1; i < request->var_cnt; i += 2) {
         const struct iovec *name = &request->hvec[i - 1], *value = &request->hvec[i];
-        if (is_var(name, "HTTP_ACCEPT", 11)) {
-            http->accept = value->iov_base;
-            http->accept_len = value->iov_len;
-        } else if (is_var(name, "HTTP_TRANSFER_ENCODING", 22)) {
-            http->chunked = is_chunked(request, value);
-        }
-    }
-}
-
-static bool has_body(const struct http *http) {
-    return http->chunked || http->request->post_cl;
-}
-
-static enum rpc_status read_chunked(struct wsgi_request *request, size_t max, struct body *body) {
-    if (!request->chunked_input_buf) {
-        request->chunked_input_buf = uwsgi_buffer_new((size_t)uwsgi.page_size);
-        request->chunked_input_buf->limit = max + (size_t)uwsgi.page_size;
-    }
-    for (;;) {
-        size_t len = 0;
-        char *chunk = uwsgi_chunked_read(request, &len, 0, 0);
-        if (!chunk)
-            return request->chunked_input_parser_status == CHUNK_ANNOUNCED &&
-                           request->chunked_input_chunk_len > (ssize_t)(max - body->owned.len)
-                       ? RPC_BODY_TOO_LARGE
-                       : RPC_BODY_SHORT;
-        if (len > max - body->owned.len)
-            return RPC_BODY_TOO_LARGE;
-        if (len == 0)
+        switch (name->iov_len) {
+        case sizeof("HTTP_ACCEPT") - 1:
+            if (IS_VAR(name, "HTTP_ACCEPT"))
+                http->accept = *value;
+            else if (IS_VAR(name, "HTTP_EXPECT"))
+                http->body.expect = *value;
             break;
-        rpc_bytes_append(&body->owned, chunk, len);
-        if (body->owned.failed)
-            return RPC_NO_MEMORY;
-    }
-    /* What is left is the end of the last chunk's line; more is lost to the next request, less is
-       still to come and in its way. */
-    if (request->chunked_input_buf->pos != 2)
-        rpc_http_close_after(request);
-    body->data = body->owned.data ? body->owned.data : "";
-    body->len = body->owned.len;
-    return RPC_OK;
-}
-
-/* Reads the whole body, at most max bytes of it; body_free releases it. */
-static enum rpc_status read_body(const struct http *http, size_t max, struct body *body) {
-    struct wsgi_request *request = http->request;
-    ssize_t len = 0;
-
-    *body = (struct body){.data = ""};
-    if (http->chunked)
-        return read_chunked(request, max, body);
-    if (request->post_cl > max)
-        return RPC_BODY_TOO_LARGE;
-    if (request->post_cl == 0)
-        return RPC_OK;
-    body->data = uwsgi_request_body_read(request, 0, &len);
-    if (!body->data || len < 0 || (size_t)len != request->post_cl)
-        return RPC_BODY_SHORT;
-    body->len = (size_t)len;
-    return RPC_OK;
-}
-
-static void body_free(struct body *body) {
-    rpc_bytes_free(&body->owned);
-}
-
-/* Drops what the client is still sending, so that it gets to read why it was refused. */
-static void discard_body(const struct http *http) {
-    struct wsgi_request *request = http->request;
-    char buf[4096];
-    bool chunked = http->chunked;
-    size_t left = chunked ? DISCARD_MAX : UMIN(request->post_cl - request->post_pos, DISCARD_MAX);
-    time_t deadline = uwsgi_now() + DISCARD_SEC;
-
-    if (chunked) /* nobody looks for its end, so the next request cannot be found */
-        rpc_http_close_after(request);
-    if (uwsgi.post_buffering || request->read_errors)
-        return;
-    while (left > 0 && uwsgi_now() < deadline) {
-        ssize_t len = request->socket->proto_read_body(request, buf, UMIN(left, sizeof(buf)));
-        if (len > 0) {
-            left -= (size_t)len;
-            request->post_pos += chunked ? 0 : (size_t)len;
-        } else if (len == 0 || !uwsgi_is_again() ||
-                   uwsgi.wait_read_hook(request->fd, DISCARD_WAIT_SEC) <= 0) {
-            return;
+        case sizeof("CONTENT_LENGTH") - 1:
+            if (IS_VAR(name, "CONTENT_LENGTH"))
+                http->body.length = *value;
+            break;
+        case sizeof("HTTP_TRANSFER_ENCODING") - 1:
+            if (IS_VAR(name, "HTTP_TRANSFER_ENCODING"))
+                http->body.coding = *value;
+            break;
+        default:
+            break;
         }
     }
 }
 
 static void refuse(const struct http *http, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
+    bool left = rpc_body_leave(http->request, &http->body);
     rpc_http_error(http->request, info->http, info->message);
-    if (http->request->post_pos < http->request->post_cl ||
-        (http->chunked && !http->request->chunked_input_complete))
-        discard_body(http);
+    if (left && status != RPC_BODY_SHORT)
+        rpc_body_discard(http->request);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
@@ -285,14 +217,21 @@ struct bridge_context {
     const char *where;
 };
 
+static void bridge_fault(void *ctx, const char *name, size_t name_len, enum rpc_status status) {
+    struct bridge_context *bridge = ctx;
+    rpc_core_note(bridge->request, name, name_len, status);
+    rpc_log(bridge->where, name, name_len, status);
+}
+
 static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
                                    struct rpc_result *result) {
     struct bridge_context *bridge = ctx;
     enum rpc_status status = rpc_table_call(RPC_CALLER_BRIDGE, call, result);
 
-    rpc_core_note(bridge->request, call->name, call->name_len, status);
     if (status != RPC_OK)
-        rpc_log(bridge->where, call->name, call->name_len, status);
+        bridge_fault(bridge, call->name, call->name_len, status);
+    else
+        rpc_core_note(bridge->request, call->name, call->name_len, status);
     return status;
 }
 
@@ -340,15 +279,15 @@ static size_t concrete_media_type(const char *accept, size_t len) {
 static bool path_ok(const struct http *http, const struct rpc_result *result) {
     static const char bytes[] = "application/octet-stream";
     struct wsgi_request *request = http->request;
-    size_t type_len = http->accept ? concrete_media_type(http->accept, http->accept_len) : 0;
+    const char *accept = http->accept.iov_base;
+    size_t type_len = accept ? concrete_media_type(accept, http->accept.iov_len) : 0;
     struct decimal digits = {""};
-    const struct header headers[] = {HEADER("Content-Type", type_len ? http->accept : bytes,
-                                            type_len ? type_len : sizeof(bytes) - 1),
-                                     HEADER("X-Content-Type-Options", "nosniff", 7),
-                                     content_length(result->len, &digits)};
+    const struct header headers[] = {
+        HEADER("Content-Type", type_len ? accept : bytes, type_len ? type_len : sizeof(bytes) - 1),
+        HEADER("X-Content-Type-Options", "nosniff", 7), content_length(result->len, &digits)};
 
     if (result->len == 0)
-        return start_answer(request, "204 No Content") && rpc_http_body(request, "", 0);
+        return answer_empty(request);
     return start_answer(request, "200 OK") &&
            add_headers(request, headers, sizeof(headers) / sizeof(*headers)) &&
            rpc_http_body(request, result->data, result->len);
@@ -410,8 +349,9 @@ static enum rpc_status split_path(char *path, size_t len, struct rpc_call *call)
 
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(const struct http *http, struct rpc_call *call, char **copy) {
-    struct body body;
-    enum rpc_status status = read_body(http, UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
+    struct rpc_body body;
+    enum rpc_status status = rpc_body_read(http->request, &http->body,
+                                           UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -419,7 +359,7 @@ static enum rpc_status add_body(const struct http *http, struct rpc_call *call, 
         *copy = uwsgi_concat2n((char *)body.data, (int)body.len, "", 0);
         status = add_argument(call, *copy, body.len);
     }
-    body_free(&body);
+    rpc_body_free(&body);
     return status;
 }
 
@@ -430,14 +370,14 @@ static enum rpc_status path_call(const struct http *http, char *path, size_t pat
     char *body = NULL;
 
     enum rpc_status status = split_path(path, path_len, &call);
-    if (status == RPC_OK && has_body(http))
+    if (status == RPC_OK && rpc_body_is_announced(&http->body))
         status = add_body(http, &call, &body);
     if (status == RPC_OK) {
         status = bridge_call(&bridge, &call, &result);
         if (status == RPC_OK)
             path_ok(http, &result);
     } else {
-        rpc_log(bridge.where, call.name, call.name ? call.name_len : 0, status);
+        bridge_fault(&bridge, call.name, call.name ? call.name_len : 0, status);
     }
     free(result.data);
     free(body);
@@ -538,20 +478,21 @@ static enum rpc_status document_call(const struct document_bridge *document,
     struct bridge_context context = {request, document->where};
     const struct rpc_bridge bridge = {.call = bridge_call,
                                       .list = rpc_options.introspection ? list_functions : NULL,
+                                      .fault = bridge_fault,
                                       .ctx = &context,
                                       .max_calls = (size_t)rpc_options.max_batch};
     struct rpc_bytes answer = {0};
-    struct body body;
+    struct rpc_body body;
 
-    enum rpc_status status = read_body(http, rpc_options.max_body, &body);
+    enum rpc_status status = rpc_body_read(request, &http->body, rpc_options.max_body, &body);
     if (status == RPC_OK)
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)
         rpc_http_ok(request, document->answer_type, answer.data, answer.len);
-    else if (status == RPC_OK && start_answer(request, "204 No Content"))
-        rpc_http_body(request, "", 0);
+    else if (status == RPC_OK)
+        answer_empty(request);
     rpc_bytes_free(&answer);
-    body_free(&body);
+    rpc_body_free(&body);
     return status;
 }
 

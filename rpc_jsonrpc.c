@@ -121,6 +121,12 @@ static void put_error(const struct exchange *x, enum rpc_status status, json_t *
     put_tail(x, id);
 }
 
+/* Answers what is no request at all. */
+static void refuse(const struct exchange *x, enum rpc_status status, json_t *id) {
+    rpc_bridge_fault(x->bridge, NULL, 0, status);
+    put_error(x, status, id);
+}
+
 static void put_result(const struct exchange *x, const struct rpc_result *result, json_t *id) {
     put_head(x);
     PUT(x->response, "\"result\":");
@@ -269,13 +275,15 @@ static void answer_request(struct exchange *x, const json_t *value) {
 
     enum rpc_status status = read_request(value, &request);
     if (status != RPC_OK) {
-        put_error(x, status, request.id);
+        refuse(x, status, request.id);
         return;
     }
     status = read_call(&request, &x->scratch, &call);
     bool listing = status == RPC_OK && x->bridge->list && strcmp(call.name, LIST_METHODS) == 0;
     if (listing && call.arg_count)
         status = RPC_BAD_ARG;
+    if (status != RPC_OK && status != RPC_NO_MEMORY)
+        rpc_bridge_fault(x->bridge, call.name, call.name_len, status);
     else if (status == RPC_OK && !listing && !out_of_memory)
         status = x->bridge->call(x->bridge->ctx, &call, &result);
     if (!request.id)
@@ -294,7 +302,7 @@ static void answer_batch(struct exchange *x, const json_t *batch) {
     size_t count = json_array_size(batch);
 
     if (count == 0 || count > x->bridge->max_calls) {
-        put_error(x, count ? RPC_TOO_MANY_CALLS : RPC_BAD_REQUEST, NULL);
+        refuse(x, count ? RPC_TOO_MANY_CALLS : RPC_BAD_REQUEST, NULL);
         return;
     }
     x->batch = true;
@@ -362,7 +370,7 @@ enum rpc_status rpc_jsonrpc_handle(const struct rpc_bridge *bridge, const char *
     if (out_of_memory)
         ; /* whatever was read, it is not what was sent */
     else if (!document)
-        put_error(&x, status, NULL);
+        refuse(&x, status, NULL);
     else if (json_is_array(document))
         answer_batch(&x, document);
     else

@@ -272,6 +272,13 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes) {
 /* --- idle connections --------------------------------------------------------------------------
  */
 
+/* A node that has kept one before may have closed it for being idle, and may keep the next. */
+void rpc_node_closed(struct rpc_node *node, int64_t now_ms) {
+    if (!atomic_exchange_explicit(&node->persistent, false, memory_order_relaxed))
+        atomic_store_explicit(&node->closes_until_ms, now_ms + RPC_NODE_CLOSES_MS,
+                              memory_order_relaxed);
+}
+
 enum kept_state { KEPT_USABLE, KEPT_UNPROVED, KEPT_OVER };
 
 /* Whether a call may go out on it: ours, fresh, open, and with nothing on it to be read. */
@@ -283,7 +290,7 @@ static enum kept_state kept_state(struct rpc_node *node, const struct kept *kept
         return KEPT_OVER;
     if (recv(kept->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
         (errno != EAGAIN && errno != EWOULDBLOCK)) {
-        atomic_store_explicit(&node->persistent, false, memory_order_relaxed);
+        rpc_node_closed(node, now_ms);
         return KEPT_OVER;
     }
     if (now_ms - kept->since_ms < RPC_NODE_PROVE_MS &&
@@ -304,7 +311,9 @@ static struct kept *take_from_slot(_Atomic(struct kept *) *slot) {
     return atomic_exchange(slot, NULL);
 }
 
-int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms) {
+/* The first connection in the given state; those that are over are closed on the way. */
+static struct kept *take(struct rpc_node *node, enum kept_state wanted, int64_t now_ms,
+                         int idle_ms) {
     struct rpc_idle *idle = atomic_load(&node->idle);
 
     for (unsigned i = 0; idle && i < idle->size; i++) {
@@ -312,15 +321,29 @@ int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms) {
         if (!kept)
             continue;
         enum kept_state state = kept_state(node, kept, now_ms, idle_ms);
-        if (state == KEPT_USABLE) {
-            int fd = kept->fd;
-            free(kept);
-            return fd;
-        }
+        if (state == wanted)
+            return kept;
         if (state == KEPT_OVER || !put_into_slot(&idle->slot[i], kept))
             kept_close(kept);
     }
-    return -1;
+    return NULL;
+}
+
+static int fd_of(struct kept *kept) {
+    int fd = kept ? kept->fd : -1;
+    free(kept);
+    return fd;
+}
+
+int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms) {
+    return fd_of(take(node, KEPT_USABLE, now_ms, idle_ms));
+}
+
+int rpc_node_take_unproved(struct rpc_node *node, int64_t now_ms, int idle_ms, int *prove_ms) {
+    struct kept *kept = take(node, KEPT_UNPROVED, now_ms, idle_ms);
+    if (kept)
+        *prove_ms = (int)(kept->since_ms + RPC_NODE_PROVE_MS - now_ms);
+    return fd_of(kept);
 }
 
 /* The slots of a node, made by the first who needs them. NULL when memory is out. */
@@ -341,7 +364,8 @@ static struct rpc_idle *node_slots(struct rpc_node *node, unsigned max) {
 }
 
 void rpc_node_keep(struct rpc_node *node, int fd, unsigned max, int64_t now_ms, int idle_ms) {
-    struct rpc_idle *idle = node_slots(node, max);
+    bool closes = now_ms < atomic_load_explicit(&node->closes_until_ms, memory_order_relaxed);
+    struct rpc_idle *idle = closes ? NULL : node_slots(node, max);
     struct kept *mine = idle ? malloc(sizeof(*mine)) : NULL;
 
     if (!mine) {

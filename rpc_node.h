@@ -50,6 +50,7 @@ struct rpc_node {
     _Atomic int64_t rest_until_ms;   /* it could not be connected to: skipped until then */
     _Atomic(struct rpc_idle *) idle; /* connections kept, NULL before the first one */
     atomic_bool persistent;          /* the last kept connection that was used was still good */
+    _Atomic int64_t closes_until_ms; /* it closes after its answers: none is kept until then */
 };
 
 /* A list of nodes, as a route or an option names it. */
@@ -96,6 +97,8 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes);
  * connection is not used before it has stayed open for this long.
  */
 #define RPC_NODE_PROVE_MS 20
+/* No connection to a node that closed one instead is kept for this long. */
+#define RPC_NODE_CLOSES_MS 5000
 
 /*
  * Takes an idle connection of this process to a node, kept for less than idle_ms (and long enough,
@@ -104,6 +107,15 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes);
  * stores in node->persistent whether the node then answered over it.
  */
 int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms);
+
+/*
+ * The same for a connection that has not been kept long enough yet: *prove_ms is how much longer it
+ * has to stay open, without a byte to be read, before a call may go out on it.
+ */
+int rpc_node_take_unproved(struct rpc_node *node, int64_t now_ms, int idle_ms, int *prove_ms);
+
+/* Remembers that a node has closed a kept connection, or sent something over it unasked. */
+void rpc_node_closed(struct rpc_node *node, int64_t now_ms);
 
 /*
  * Keeps fd as an idle connection of a node, or closes it when max are kept already or memory is

@@ -368,6 +368,11 @@ static const char *socket_protocol(const struct uwsgi_socket *sock) {
     return protocol ? protocol : "uwsgi";
 }
 
+bool rpc_socket_speaks_http(const struct uwsgi_socket *sock) {
+    const char *protocol = socket_protocol(sock);
+    return protocol[0] == 'h' && protocol[1] == 't' && protocol[2] == 't' && protocol[3] == 'p';
+}
+
 static void wrap_parsers(void) {
 #ifdef UWSGI_ROUTING
     if (!uwsgi.routes)

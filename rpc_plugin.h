@@ -57,11 +57,14 @@ struct rpc_core {
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
+/* Whether a socket speaks HTTP: http-socket, http11-socket, https-socket. */
+bool rpc_socket_speaks_http(const struct uwsgi_socket *sock);
+
 /* The core that serves a request. */
 struct rpc_core *rpc_core_of(struct wsgi_request *request);
 
 /* Remembers for %(rpcfunc) and %(rpcstatus) what a request called, if the log format asks for it.
- */
+   name: NULL when it came to no call. */
 void rpc_core_note(struct wsgi_request *request, const char *name, size_t name_len,
                    enum rpc_status status);
 

@@ -217,18 +217,26 @@ static enum rpc_status introspect(const struct rpc_bridge *bridge, const struct 
 /* Makes a call and appends its result as the content of a <value>, or nothing. */
 static enum rpc_status make_call(const struct rpc_bridge *bridge, const struct rpc_call *call,
                                  struct rpc_bytes *out) {
+    enum rpc_status status;
     if (bridge->list && call->name_len > 7 && !memcmp(call->name, "system.", 7)) {
         const struct builtin *builtin = builtin_of(call->name, call->name_len);
-        if (builtin)
-            return introspect(bridge, builtin, call, out);
+        if (builtin) {
+            status = introspect(bridge, builtin, call, out);
+            if (status)
+                rpc_bridge_fault(bridge, call->name, call->name_len, status);
+            return status;
+        }
     }
     struct rpc_result result = {0};
-    enum rpc_status status = bridge->call(bridge->ctx, call, &result);
+    status = bridge->call(bridge->ctx, call, &result);
     if (!status)
         put_bytes(out, result.data, result.len);
     free(result.data);
     return status;
 }
+
+/* Stands for the call of a document that is refused. */
+static const struct rpc_call no_call;
 
 /* Appends the answer to one call, which is not made if it has a fault already. */
 static void answer(const struct rpc_bridge *bridge, const struct rpc_call *call,
@@ -243,6 +251,8 @@ static void answer(const struct rpc_bridge *bridge, const struct rpc_call *call,
         }
         if (!out->failed)
             out->len = mark;
+    } else {
+        rpc_bridge_fault(bridge, call->name, call->name_len, status);
     }
     rpc_bytes_puts(out, frame->fault);
     put_fault(out, status);
@@ -277,7 +287,7 @@ enum rpc_status rpc_xmlrpc_handle(const struct rpc_bridge *bridge, const char *b
     if (status != RPC_NO_MEMORY) {
         rpc_bytes_puts(response, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse>");
         if (status)
-            answer(bridge, NULL, status, &single, response);
+            answer(bridge, &no_call, status, &single, response);
         else
             answer_all(bridge, &calls, response);
         rpc_bytes_puts(response, "</methodResponse>\n");

@@ -465,6 +465,7 @@ bool rpc_xmlrpc_calls_next(const struct rpc_xmlrpc_calls *calls, size_t *positio
         return false;
     *status = entry_at(tape, at).status;
     at += sizeof(struct entry) + 1;
+    call->name = NULL;
     call->name_len = 0;
     call->arg_count = 0;
     while (at < tape->len) {

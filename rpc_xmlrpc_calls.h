@@ -77,7 +77,8 @@ enum rpc_status rpc_xmlrpc_calls_status(const struct rpc_xmlrpc_calls *calls);
 /*
  * Reads the next call, once the document has been read and is RPC_OK.
  *   position   0 before the first call; moved on
- *   call       filled when *status is RPC_OK: NUL-terminated slices of the tape
+ *   call       filled when *status is RPC_OK: NUL-terminated slices of the tape; otherwise its
+ *              name, if that has been read, or NULL
  *   status     RPC_OK, or why the call must not be made: RPC_NO_NAME, RPC_BAD_NAME,
  *              RPC_TOO_MANY_ARGS, RPC_ARG_TOO_LONG, RPC_BAD_ARG, RPC_BAD_REQUEST (its entry in the
  *              multicall makes no sense, or is a multicall itself)

@@ -5,14 +5,19 @@ set -eu
 cd "$(dirname "$0")/.."
 command=$1
 shift
+
+# Under its own name, or provided by another package, as npm is by newer ones of nodejs.
+is_installed() {
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' | awk -v name="$1" '
+        $1 == "installed" { gsub(/[ ,]+/, " "); if (index($0 " ", " " name " ")) found = 1 }
+        END { exit !found }'
+}
+
 missing=
 for group in "$@"; do
     # shellcheck disable=SC2013  # names are words
     for package in $(awk -v group="$group" '$1 == group { print $2 }' packages.txt); do
-        case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
-        *"ok installed") ;;
-        *) missing="$missing $package" ;;
-        esac
+        is_installed "$package" || missing="$missing $package"
     done
 done
 [ -n "$missing" ] || exit 0

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
+import contextlib
 import http.client
 import os
+import random
 import re
 import select
 import shutil
@@ -23,9 +25,34 @@ PLUGIN_DIR = Path(os.environ.get('RPC_PLUGIN_DIR', ROOT))
 BUILD = Path(os.environ.get('RPC_BUILD', ROOT / 'build'))
 # Libraries loaded before uWSGI, for an instrumented plugin.
 PRELOAD = os.environ.get('RPC_PRELOAD', '')
+# Libraries the plugin was built without: the bridge of each answers 501.
+WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
+SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
+# For gevent and greenlet, which copy stacks with the sanitizer's red zones in them.
+COPIED_STACKS = {'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:replace_intrin=0'}
 START_SEC = 60
 PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
-REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer|uWSGI got Segmentation')
+REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
+
+
+def free_port():
+    """A port nobody listens on, outside the range from which the system gives out its own."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
+def listens(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def poll(condition, seconds=20, what='condition'):
@@ -127,8 +154,8 @@ class Server:
         lines += options
         self.ini = self.directory / 'uwsgi.ini'
         self.ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
-        self.environment = dict(os.environ, LD_PRELOAD=PRELOAD, **(env or {}))
-        self.environment.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+        self.environment = {**os.environ, 'LD_PRELOAD': PRELOAD, **(env or {})}
+        self.environment.setdefault('ASAN_OPTIONS', f'detect_leaks=0:{SUPPRESSIONS}')
         self.process = None
 
     def spawn(self, wrapper=()):
@@ -191,13 +218,23 @@ class Server:
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
 
+    def _end_workers(self):
+        """A worker that was still starting has missed the signal its master has passed on."""
+        children = Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children')
+        with contextlib.suppress(OSError):
+            for pid in children.read_text().split():
+                os.kill(int(pid), signal.SIGINT)
+
     def stop(self):
         """Stops it and checks that nothing in it has complained about memory."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
+            for _ in range(6):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(5)
+                    break
+                self._end_workers()
+            else:
                 self.process.kill()
                 self.process.wait()
                 raise AssertionError(f'uWSGI did not stop: {self.log}')
@@ -222,6 +259,7 @@ def uwsgi(tmp_path):
         servers.append(server)
         return server.start(wrapper)
 
+    start.directory = tmp_path / 'other'
     yield start
     for server in reversed(servers):
         server.stop()

@@ -129,6 +129,30 @@ class Node:
         self.stop()
 
 
+class Relay(Node):
+    """Stands before a real node and counts the connections made to it."""
+
+    def __init__(self, address):
+        super().__init__(closes)
+        self.address = address
+
+    def serve(self, conn):
+        with contextlib.suppress(OSError), conn, socket.create_connection(self.address) as upstream:
+            self.run(self.pump, upstream, conn)
+            self.pump(conn, upstream)
+        with self.lock:
+            self.open.discard(conn)
+
+    @staticmethod
+    def pump(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        for sock in (source, target):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
 # --- scripts: what a node does with a call -------------------------------------------------------
 
 def answers(result=b'good'):
@@ -148,7 +172,6 @@ def answers_after(seconds, result=b'late'):
     def script(node, conn, call):
         node.wait(seconds)
         conn.sendall(reply(result))
-        return False
     return script
 
 

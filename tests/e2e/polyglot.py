@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, UWSGI
 
 SOURCES = Path(__file__).resolve().parent / 'languages'
 UWSGI_JAR = '/usr/share/java/uwsgi.jar'
@@ -21,7 +22,7 @@ class Language:
     title: str
     prefix: str
     packages: tuple
-    plugin: str
+    plugin: str   # '' for one that its options load
     load: object  # load(directory) gives uWSGI's options; it may compile there
     limits: dict = field(default_factory=dict)  # case: the reason it cannot be
 
@@ -43,6 +44,13 @@ def compile_java(directory):
     return [('jvm-classpath', UWSGI_JAR), ('jvm-classpath', directory), ('jvm-class', 'Functions')]
 
 
+def build_javascript(directory):
+    """uWSGI has no JavaScript plugin that builds today; the host is one of the examples."""
+    subprocess.run([UWSGI, '--build-plugin', ROOT / 'examples' / 'javascript'], cwd=directory,
+                   check=True, env=dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD=''))
+    return [('plugin', f'{directory}/javascript_plugin.so'), ('js-load', SOURCES / 'javascript.js')]
+
+
 def load_file(option, source):
     return lambda directory: [(option, SOURCES / source)]
 
@@ -62,6 +70,7 @@ LANGUAGES = [
              load_file('rack', 'ruby.ru')),
     Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17', 'openjdk-17-jdk-headless'),
              'jvm_openjdk17', compile_java, {'every byte': JAVA_BYTES}),
+    Language('JavaScript', 'javascript', ('duktape-dev',), '', build_javascript),
     Language('C', 'c', ('uwsgi-core',), 'symcall', compile_c),
 ]
 BY_TITLE = {language.title: language for language in LANGUAGES}
@@ -88,5 +97,5 @@ def installed(package):
 def loaded(languages, directory):
     """The plugins and the options of a server with these languages."""
     require(*(package for language in languages for package in language.packages))
-    plugins = list(dict.fromkeys(language.plugin for language in languages))
+    plugins = list(dict.fromkeys(language.plugin for language in languages if language.plugin))
     return plugins, [option for language in languages for option in language.load(directory)]

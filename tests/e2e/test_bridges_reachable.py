@@ -2,11 +2,11 @@
 """Each HTTP bridge, reached each way uWSGI and nginx offer."""
 import json
 import os
-import subprocess
 import xmlrpc.client
 
 import pytest
 from conftest import HTTP, ROOT, UnixHTTPConnection, poll
+from nginx import nginx
 
 MODIFIER2 = {'path': 2, 'xmlrpc': 3, 'jsonrpc': 4}
 BRIDGES = list(MODIFIER2)
@@ -60,6 +60,8 @@ BY_URL = {
     'uwsgi:': [('plugin', 'router_uwsgi')] + by_url(lambda m: [f'uwsgi:,173,{m}']),
     'setmodifier': by_url(lambda m: ['setmodifier1:173', f'setmodifier2:{m}']),
     'setmodifier and last': by_url(lambda m: ['setmodifier1:173', f'setmodifier2:{m}', 'last:']),
+    'setmodifier and continue': by_url(
+        lambda m: ['setmodifier1:173', f'setmodifier2:{m}', 'continue:']),
 }
 
 
@@ -101,7 +103,7 @@ def test_http_router(uwsgi, tmp_path, bridge):
 
 
 @pytest.fixture(scope='module')
-def nginx(shared_uwsgi, tmp_path_factory):
+def before_nginx(shared_uwsgi, tmp_path_factory):
     """examples/bridges/nginx.conf, on UNIX sockets, before a server of its functions."""
     directory = tmp_path_factory.mktemp('nginx')
     backend, front = directory / 'backend', directory / 'front'
@@ -110,33 +112,19 @@ def nginx(shared_uwsgi, tmp_path_factory):
     assert '127.0.0.1:8083' in conf and '127.0.0.1:3031' in conf
     conf = conf.replace('127.0.0.1:8083', f'unix:{front}')
     conf = conf.replace('127.0.0.1:3031', f'unix:{backend}')
-    (directory / 'nginx.conf').write_text(conf)
-    with open(directory / 'log', 'wb') as log:
-        process = subprocess.Popen(['nginx', '-p', f'{directory}/', '-c', directory / 'nginx.conf',
-                                    '-g', 'daemon off; master_process off;'],
-                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def ready():
-        assert process.poll() is None, (directory / 'log').read_text()
-        return front.exists()
-
-    try:
-        poll(ready, what='socket of nginx')
+    with nginx(directory, conf, front.exists):
         yield lambda: UnixHTTPConnection(str(front))
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.mark.parametrize('bridge', BRIDGES)
-def test_nginx(nginx, bridge):
-    assert call(nginx(), bridge, '/rpc' if bridge == 'path' else '/' + bridge) == b'hello big world'
+def test_nginx(before_nginx, bridge):
+    assert call(before_nginx(), bridge, '/rpc' if bridge == 'path' else '/' + bridge) == b'hello big world'
 
 
 @pytest.mark.parametrize('bridge', BRIDGES[1:])
-def test_nginx_large_document(nginx, bridge):
+def test_nginx_large_document(before_nginx, bridge):
     """Longer than the buffer nginx keeps of a body in memory."""
-    connection, text = nginx(), 'x' * 60000
+    connection, text = before_nginx(), 'x' * 60000
     if bridge == 'xmlrpc':
         document, content_type = xmlrpc.client.dumps((text,) * 20, 'count'), 'text/xml'
     else:
@@ -150,5 +138,5 @@ def test_nginx_large_document(nginx, bridge):
     assert b'20' in body
 
 
-def test_nginx_leaves_the_rest_to_the_application(nginx):
-    assert get(nginx(), '/').startswith(b'application')
+def test_nginx_leaves_the_rest_to_the_application(before_nginx):
+    assert get(before_nginx(), '/').startswith(b'application')

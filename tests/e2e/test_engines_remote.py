@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import HTTP, PRELOAD, TCP, poll
-from nodes import Node, answers_after, answers_once, reply, says_nothing
+from nodes import Node, answers, answers_after, reply, says_nothing
 
 CALLERS = 50
 DEADLINE = 1
@@ -69,7 +69,7 @@ def nodes():
         conn.sendall(reply(b'|'.join(call)))
 
     with contextlib.ExitStack() as stack:
-        scripts = {'slow': answers_after(1, b'slept'), 'good': answers_once(),
+        scripts = {'slow': answers_after(1, b'slept'), 'good': answers(),
                    'late': answers_after(0.3, b'late'), 'silent': says_nothing, 'echo': echoes,
                    'hole': None}
         started = {name: stack.enter_context(Node(script)) for name, script in scripts.items()}
@@ -133,8 +133,8 @@ def together(server, path, count=CALLERS):
     """The answers to this many requests at once, and the seconds they took."""
     with ThreadPoolExecutor(count) as pool:
         begin = time.monotonic()
-        answers = list(pool.map(lambda _: server.http(path, timeout=90), range(count)))
-        return [(a.status, a.body) for a in answers], time.monotonic() - begin
+        got = list(pool.map(lambda _: server.http(path, timeout=90), range(count)))
+        return [(a.status, a.body) for a in got], time.monotonic() - begin
 
 
 def open_fds(server):
@@ -143,21 +143,21 @@ def open_fds(server):
 
 def test_routed_calls_run_together(server, nodes):
     before = len(nodes['slow'].calls)
-    answers, seconds = together(server, '/slow')
-    assert answers == [(200, b'slept')] * CALLERS
+    got, seconds = together(server, '/slow')
+    assert got == [(200, b'slept')] * CALLERS
     assert 1 <= seconds < TOGETHER
     assert len(nodes['slow'].calls) == before + CALLERS
 
 
 def test_calls_of_the_application_run_together(server):
-    answers, seconds = together(server, '/call/slow')
-    assert answers == [(200, b"b'slept'")] * CALLERS
+    got, seconds = together(server, '/call/slow')
+    assert got == [(200, b"b'slept'")] * CALLERS
     assert 1 <= seconds < TOGETHER
 
 
 def test_rpcvar_then_the_application(server):
-    answers, _ = together(server, '/var')
-    assert answers == [(200, b'application late')] * CALLERS
+    got, _ = together(server, '/var')
+    assert got == [(200, b'application late')] * CALLERS
 
 
 def test_each_answer_goes_to_its_caller(server):
@@ -252,8 +252,8 @@ def test_without_a_suspend_engine_calls_wait_in_line(uwsgi, nodes, plugins, opti
                    plugins=(*plugins, 'rpc'), app='engines.py')
     pid, = server.worker_pids()
     before = cpu_seconds(pid)
-    answers, seconds = together(server, '/slow', 3)
-    assert answers == [(200, b'slept')] * 3
+    got, seconds = together(server, '/slow', 3)
+    assert got == [(200, b'slept')] * 3
     assert seconds >= 3
     assert cpu_seconds(pid) - before < 1
     assert server.http('/call/good').body == b"b'good'"

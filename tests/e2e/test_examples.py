@@ -1,41 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Each folder of examples/ does what its README says: the commands there, and their output."""
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 
 import pytest
-from conftest import PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, UWSGI, poll
+from conftest import PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, UWSGI, free_port, listens, poll
 
 ADDRESS = re.compile(r'127\.0\.0\.1:(\d+)')
 SERVERS = ('uwsgi-core ', 'nginx ')
 # What a plugin built without a library answers with 501.
 LEFT_OUT = [word for word, package in (('jsonrpc', 'jansson'), ('xmlrpc', 'libxml-2.0'))
             if package in os.environ.get('RPC_WITHOUT', '').split()]
-
-
-def free_port():
-    """A port nobody listens on, outside the range from which the system gives out its own."""
-    while True:
-        port = random.randrange(10000, 32000)
-        with socket.socket() as sock:
-            try:
-                sock.bind(('127.0.0.1', port))
-                return port
-            except OSError:
-                continue
-
-
-def listens(port):
-    try:
-        socket.create_connection(('127.0.0.1', port), 1).close()
-        return True
-    except OSError:
-        return False
 
 
 def commands(readme):

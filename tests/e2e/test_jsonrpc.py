@@ -70,6 +70,21 @@ def test_forbidden_is_answered_like_unknown_and_logged_apart(server):
     server.wait_log(r'jsonrpc bridge: "nosuch": no such function \(unknown-function\)')
 
 
+def test_every_failure_is_one_line(server):
+    def lines(document):
+        before = server.log.count('[rpc]')
+        post(server, document)
+        return [line.strip() for line in server.log.split('[rpc]')[before + 1:]]
+
+    assert lines(b'{')[0].startswith('jsonrpc bridge: the document is not well formed')
+    answered = lines([7, request('nosuch'), {'jsonrpc': '2.0', 'method': 'first', 'params': {}},
+                      request('hello')])
+    assert len(answered) == 3
+    for line, status in zip(answered, ('(bad-request)', '"nosuch": no such function', '"first": an ')):
+        assert status in line
+    assert len(lines([request('hello')] * 6)) == 1
+
+
 def test_introspection_lists_what_may_be_called(server):
     names = ask(server, request('system.listMethods'))['result']
     assert 'hello' in names and 'none' not in names and 'nap' not in names

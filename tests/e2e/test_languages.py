@@ -137,7 +137,7 @@ def test_calls_a_node(server, language, cell, uwsgi):
 
 # --- several languages in one process ------------------------------------------------------------
 
-TOGETHER = ['Python 3', 'Perl', 'Lua 5.1', 'Ruby', 'Java', 'C']
+TOGETHER = ['Python 3', 'Perl', 'Lua 5.1', 'Ruby', 'Java', 'JavaScript', 'C']
 
 
 @pytest.fixture(scope='module', params=['Lua 5.1', 'Lua 5.2'])

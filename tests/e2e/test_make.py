@@ -63,7 +63,7 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(tmp_path):
     result = run(tools / 'packages.sh', 'install', 'build', 'demo', env=env)
     assert result.returncode == 1 and result.stdout == ''
     assert 'no-such-package-1' in result.stderr and 'no-such-package-2' not in result.stderr
-    (tmp_path / 'packages.txt').write_text('')
+    (tmp_path / 'packages.txt').write_text('demo awk\n')  # mawk's or gawk's
     assert run(tools / 'packages.sh', 'install', 'build', 'demo', env=env).returncode == 0
 
 

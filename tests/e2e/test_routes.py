@@ -9,7 +9,7 @@ import time
 from urllib.parse import quote
 
 import pytest
-from conftest import HTTP, HTTP11, PATIENT, TCP, Server, array, connect, packet, poll, read_all
+from conftest import COPIED_STACKS, HTTP, HTTP11, PATIENT, TCP, Server, array, connect, packet, poll, read_all
 
 ACTIONS = ['rpc', 'call', 'rpcnext', 'rpcblob', 'rpcret', 'rpcraw', 'rpcvar']
 RAW = 'HTTP/1.1 201 Made\r\nX-Raw: yes\r\nContent-Length: 4\r\n\r\nbody'
@@ -635,7 +635,8 @@ def engine(shared_uwsgi, node, request, tmp_path_factory):
         TCP, HTTP, ('socket', tmp_path_factory.mktemp('engine') / 'engine.sock'), *ENGINES[request.param],
         route('^/local rpc:echo a ${REQUEST_METHOD}'), route(f'^/node rpc:hello@{node_address(node)} there'),
         route('^/var rpcvar:RPC_VAR hello local'), route(f'^/remote-var rpcvar:RPC_VAR hello@{node_address(node)} node'),
-        route(f'^/slow rpc:nap@{node_address(node)} 0.05'), ('final-route', '^/final rpc:say final'))
+        route(f'^/slow rpc:nap@{node_address(node)} 0.05'), ('final-route', '^/final rpc:say final'),
+        env=COPIED_STACKS if request.param == 'gevent' else None)
     server.engine = request.param
     return server
 

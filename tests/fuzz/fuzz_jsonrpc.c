@@ -49,7 +49,7 @@ static void on_list(void *ctx, void (*visit)(void *visitor, const char *name), v
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct rpc_bridge bridge = {on_call, size % 2 ? on_list : NULL, &call_count, MAX_CALLS};
+    struct rpc_bridge bridge = {on_call, size % 2 ? on_list : NULL, NULL, &call_count, MAX_CALLS};
     struct rpc_bytes response = {0};
 
     if (!size)

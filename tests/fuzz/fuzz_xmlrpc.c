@@ -48,7 +48,7 @@ static void list(void *ctx, void (*visit)(void *visitor, const char *name), void
 static void handle(const char *body, size_t len, const char *charset) {
     size_t count = 0;
     struct rpc_bytes response = {0};
-    struct rpc_bridge bridge = {echo_call, list, &count, MAX_CALLS};
+    struct rpc_bridge bridge = {echo_call, list, NULL, &count, MAX_CALLS};
     check(rpc_xmlrpc_handle(&bridge, body, len, charset, &response) == RPC_OK);
     check(!response.failed && response.len > 0);
     xmlDocPtr doc = xmlReadMemory(response.data, (int)response.len, NULL, NULL,

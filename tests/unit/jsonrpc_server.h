@@ -83,6 +83,10 @@ void *malloc(size_t size) {
 static struct rpc_bytes calls;
 static unsigned call_count;
 
+/* Faults told to the bridge, and known to it as it made the call. */
+static struct rpc_bytes told;
+static unsigned told_count, failed_count;
+
 static void log_bytes(const char *data, size_t len) {
     for (size_t i = 0; i < len; i++) {
         char text[5];
@@ -168,8 +172,22 @@ static enum rpc_status on_call(void *ctx, const struct rpc_call *call, struct rp
     ck_assert_ptr_eq(ctx, &calls);
     log_call(call);
     enum rpc_status status = call_function(call, result);
+    failed_count += status != RPC_OK;
     memory.armed = armed;
     return status;
+}
+
+static void on_fault(void *ctx, const char *name, size_t name_len, enum rpc_status status) {
+    bool armed = memory.armed;
+    memory.armed = false;
+    ck_assert_ptr_eq(ctx, &calls);
+    ck_assert(status != RPC_OK && (name || !name_len));
+    rpc_bytes_append(&told, name ? name : "(none)", name ? name_len : 6);
+    rpc_bytes_puts(&told, " ");
+    rpc_bytes_puts(&told, rpc_status_info(status)->name);
+    rpc_bytes_puts(&told, "\n");
+    told_count++;
+    memory.armed = armed;
 }
 
 static inline void on_list(void *ctx, void (*visit)(void *visitor, const char *name),
@@ -185,18 +203,28 @@ static inline void on_list_nothing(void *ctx, void (*visit)(void *visitor, const
     (void)ctx, (void)visit, (void)visitor;
 }
 
-static struct rpc_bridge bridge = {on_call, NULL, &calls, MAX_CALLS};
+static struct rpc_bridge bridge = {on_call, NULL, on_fault, &calls, MAX_CALLS};
 
 /* --- running documents --------------------------------------------------------------------------
  */
 
 static struct rpc_bytes response;
 
-/* Answers a document into response, and makes sure that the answer is JSON to somebody else too. */
+/* Errors in an answer, whether it is one or an array of them. */
+static inline size_t errors_in(const json_t *tree) {
+    size_t i, count = json_object_get(tree, "error") != NULL;
+    json_t *one;
+    json_array_foreach(tree, i, one) count += json_object_get(one, "error") != NULL;
+    return count;
+}
+
+/* Answers a document into response, and makes sure that the answer is JSON to somebody else too,
+   and that every error in it is known to the bridge (those of notifications besides). */
 static void answer(const char *body, size_t len) {
     rpc_bytes_free(&response);
     rpc_bytes_free(&calls);
-    call_count = 0;
+    rpc_bytes_free(&told);
+    call_count = told_count = failed_count = 0;
     struct guarded g = guarded_copy(body, len);
     rpc_jsonrpc_init();
     ck_assert_int_eq(rpc_jsonrpc_handle(&bridge, g.data, len, &response), RPC_OK);
@@ -208,6 +236,7 @@ static void answer(const char *body, size_t len) {
                        JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
         ck_assert_msg(tree || json_error_code(&error) == json_error_numeric_overflow, "%s in %.*s",
                       error.text, (int)response.len, response.data);
+        ck_assert_uint_ge(told_count + failed_count, errors_in(tree));
         json_decref(tree);
     }
 }

@@ -271,8 +271,30 @@ START_TEST(test_jsonrpc_every_status) {
 }
 END_TEST
 
-UNIT_MAIN("jsonrpc limits", test_jsonrpc_limit_arguments, test_jsonrpc_limit_argument_len,
-          test_jsonrpc_largest_call, test_jsonrpc_limit_name, test_jsonrpc_limit_batch,
-          test_jsonrpc_limit_depth, test_jsonrpc_nested_without_end, test_jsonrpc_limit_values,
-          test_jsonrpc_bytes_that_are_no_text, test_jsonrpc_nul_in_the_document,
-          test_jsonrpc_no_document, test_jsonrpc_introspection, test_jsonrpc_every_status)
+/* What is answered without a call is told, once, notifications too. */
+START_TEST(test_jsonrpc_told) {
+    static const struct {
+        const char *body, *told;
+    } cases[] = {
+        {"{", "(none) not-well-formed\n"},
+        {"[]", "(none) bad-request\n"},
+        {"[1,2]", "(none) bad-request\n(none) bad-request\n"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{}}", "echo bad-argument\n"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"\",\"id\":1}", " bad-name\n"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"nosuch\",\"id\":1}", ""},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1}", ""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        answer_text(cases[i].body);
+        assert_bytes(cases[i].body, &told, cases[i].told, strlen(cases[i].told));
+        ck_assert_uint_eq(failed_count, i == 5);
+    }
+}
+END_TEST
+
+UNIT_MAIN("jsonrpc limits", test_jsonrpc_told, test_jsonrpc_limit_arguments,
+          test_jsonrpc_limit_argument_len, test_jsonrpc_largest_call, test_jsonrpc_limit_name,
+          test_jsonrpc_limit_batch, test_jsonrpc_limit_depth, test_jsonrpc_nested_without_end,
+          test_jsonrpc_limit_values, test_jsonrpc_bytes_that_are_no_text,
+          test_jsonrpc_nul_in_the_document, test_jsonrpc_no_document, test_jsonrpc_introspection,
+          test_jsonrpc_every_status)

@@ -289,6 +289,28 @@ START_TEST(test_node_unproved_connection_waits) {
 }
 END_TEST
 
+START_TEST(test_node_that_closes_is_not_kept) {
+    struct rpc_nodes *nodes = nodes_of("@closes");
+    struct rpc_node *node = nodes->node[0];
+    int pair[2];
+
+    rpc_node_closed(node, 0);
+    pair_open(pair);
+    rpc_node_keep(node, pair[0], 1, RPC_NODE_CLOSES_MS - 1, IDLE_MS);
+    ck_assert(!is_open(pair[0]));
+    close(pair[1]);
+    pair_open(pair);
+    rpc_node_keep(node, pair[0], 1, RPC_NODE_CLOSES_MS, IDLE_MS);
+    ck_assert(is_open(pair[0]));
+    node->persistent = true;
+    rpc_node_closed(node, RPC_NODE_CLOSES_MS);
+    ck_assert_int_eq(rpc_node_take(node, RPC_NODE_CLOSES_MS + RPC_NODE_PROVE_MS, IDLE_MS), pair[0]);
+    close(pair[0]);
+    close(pair[1]);
+    rpc_nodes_free(nodes);
+}
+END_TEST
+
 START_TEST(test_node_child_does_not_use_parents_connections) {
     struct rpc_nodes *nodes = nodes_of("@fork");
     struct rpc_node *node = proved_node(nodes);
@@ -328,5 +350,5 @@ UNIT_MAIN("node", test_node_list_valid, test_node_list_invalid, test_node_limits
           test_node_same_name_is_same_node, test_node_turns, test_node_parse_without_memory,
           test_node_keeps_and_gives_back, test_node_drops_what_is_over,
           test_node_keeps_no_more_than_max, test_node_retires_beyond_the_first_slots,
-          test_node_unproved_connection_waits, test_node_child_does_not_use_parents_connections,
-          test_node_keep_without_memory)
+          test_node_unproved_connection_waits, test_node_that_closes_is_not_kept,
+          test_node_child_does_not_use_parents_connections, test_node_keep_without_memory)

@@ -368,7 +368,7 @@ static char *result_of(const char *data, size_t len) {
     static const char doc[] = HEAD "f" NAME_END TAIL;
     struct guarded g = guarded_copy(data, len);
     struct fixed fixed = {g.data, len};
-    struct rpc_bridge bridge = {fixed_call, NULL, &fixed, 1};
+    struct rpc_bridge bridge = {fixed_call, NULL, NULL, &fixed, 1};
     struct rpc_bytes response = {0};
     ck_assert_int_eq(rpc_xmlrpc_handle(&bridge, doc, strlen(doc), NULL, &response), RPC_OK);
     rpc_bytes_append(&response, "", 1);
@@ -453,6 +453,25 @@ START_TEST(test_xmlrpc_limits_result_utf8) {
 }
 END_TEST
 
+/* --- faults that are told --- */
+
+static void check_told(const char *doc, enum rpc_status status, const char *name) {
+    struct answer answer = ask(doc, strlen(doc));
+    ck_assert_uint_eq(answer.told, 1);
+    ck_assert_int_eq(answer.told_status, status);
+    ck_assert_str_eq(answer.told_name, name);
+    answer_free(&answer);
+}
+
+START_TEST(test_xmlrpc_limits_told) {
+    check_told("<methodCall", RPC_NOT_WELL_FORMED, "(none)");
+    check_told("<call/>", RPC_BAD_REQUEST, "(none)");
+    check_told(HEAD "echo" NAME_END "<param><value><int>x</int></value></param>" TAIL, RPC_BAD_ARG,
+               "echo");
+    check_told(HEAD "system.methodHelp" NAME_END TAIL, RPC_BAD_ARG, "system.methodHelp");
+}
+END_TEST
+
 /* --- without introspection --- */
 
 START_TEST(test_xmlrpc_limits_no_introspection) {
@@ -461,7 +480,7 @@ START_TEST(test_xmlrpc_limits_no_introspection) {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct rpc_bytes doc = {0};
         struct answer answer = {0};
-        struct rpc_bridge bridge = {server_call, NULL, &answer, MAX_CALLS};
+        struct rpc_bridge bridge = {server_call, NULL, NULL, &answer, MAX_CALLS};
         rpc_bytes_puts(&doc, HEAD);
         rpc_bytes_puts(&doc, names[i]);
         rpc_bytes_puts(&doc, NAME_END TAIL);
@@ -476,10 +495,11 @@ START_TEST(test_xmlrpc_limits_no_introspection) {
 }
 END_TEST
 
-UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_arguments, test_xmlrpc_limits_argument_length,
-          test_xmlrpc_limits_name, test_xmlrpc_limits_depth, test_xmlrpc_limits_nested_100000_deep,
-          test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag, test_xmlrpc_limits_attributes,
-          test_xmlrpc_limits_multicall, test_xmlrpc_limits_any_division,
-          test_xmlrpc_limits_long_text_in_any_division, test_xmlrpc_limits_end_not_reported,
-          test_xmlrpc_limits_charset, test_xmlrpc_limits_result_bytes,
-          test_xmlrpc_limits_result_utf8, test_xmlrpc_limits_no_introspection)
+UNIT_MAIN("xmlrpc_limits", test_xmlrpc_limits_told, test_xmlrpc_limits_arguments,
+          test_xmlrpc_limits_argument_length, test_xmlrpc_limits_name, test_xmlrpc_limits_depth,
+          test_xmlrpc_limits_nested_100000_deep, test_xmlrpc_limits_foreign, test_xmlrpc_limits_tag,
+          test_xmlrpc_limits_attributes, test_xmlrpc_limits_multicall,
+          test_xmlrpc_limits_any_division, test_xmlrpc_limits_long_text_in_any_division,
+          test_xmlrpc_limits_end_not_reported, test_xmlrpc_limits_charset,
+          test_xmlrpc_limits_result_bytes, test_xmlrpc_limits_result_utf8,
+          test_xmlrpc_limits_no_introspection)

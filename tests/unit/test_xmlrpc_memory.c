@@ -125,7 +125,7 @@ static void no_list(void *ctx, void (*visit)(void *visitor, const char *name), v
     (void)ctx, (void)visit, (void)visitor;
 }
 
-static const struct rpc_bridge bridge = {copy_call, no_list, NULL, 10};
+static const struct rpc_bridge bridge = {copy_call, no_list, NULL, NULL, 10};
 
 static bool holds(const struct rpc_bytes *bytes, const char *text) {
     size_t len = strlen(text);

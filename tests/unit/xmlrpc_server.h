@@ -13,10 +13,14 @@
 #define MAX_CALLS 4
 #define PROLOG "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
-/* What came of a request: the calls made, one line each, and the document answered. */
+/* What came of a request: the calls made, one line each, the document answered, and the faults in
+   it: told to the bridge, and known to it as it made the call. */
 struct answer {
     struct rpc_bytes calls;
     struct rpc_bytes response;
+    unsigned told, failed;
+    char told_name[32];
+    enum rpc_status told_status;
 };
 
 static inline void answer_free(struct answer *answer) {
@@ -64,6 +68,7 @@ static inline enum rpc_status server_call(void *ctx, const struct rpc_call *call
     } else if (!strcmp(call->name, "binary")) {
         rpc_bytes_append(&bytes, "\0\xff", 2);
     } else {
+        answer->failed++;
         return !strcmp(call->name, "fail")     ? RPC_EMPTY
                : !strcmp(call->name, "remote") ? RPC_NODE_UNREACHABLE
                                                : RPC_UNKNOWN;
@@ -74,6 +79,16 @@ static inline enum rpc_status server_call(void *ctx, const struct rpc_call *call
     return RPC_OK;
 }
 
+static inline void server_fault(void *ctx, const char *name, size_t name_len,
+                                enum rpc_status status) {
+    struct answer *answer = ctx;
+    answer->told++;
+    answer->told_status = status;
+    snprintf(answer->told_name, sizeof(answer->told_name), "%.*s", name ? (int)name_len : 6,
+             name ? name : "(none)");
+    ck_assert(status != RPC_OK && (name || !name_len));
+}
+
 static inline void server_list(void *ctx, void (*visit)(void *visitor, const char *name),
                                void *visitor) {
     static const char *const names[] = {"binary", "echo", "fail", "join", "remote"};
@@ -82,13 +97,23 @@ static inline void server_list(void *ctx, void (*visit)(void *visitor, const cha
         visit(visitor, names[i]);
 }
 
-/* Asks the server, with introspection, and keeps what came of it; the status is to be RPC_OK. */
+static inline unsigned faults_in(const struct rpc_bytes *response) {
+    static const char fault[] = "<name>faultCode</name>";
+    unsigned count = 0;
+    for (size_t i = 0; i + strlen(fault) <= response->len; i++)
+        count += !memcmp(response->data + i, fault, strlen(fault));
+    return count;
+}
+
+/* Asks the server, with introspection, and keeps what came of it; the status is to be RPC_OK, and
+   each fault is to be told once. */
 static inline struct answer ask_charset(const char *body, size_t len, const char *charset) {
     struct answer answer = {0};
-    struct rpc_bridge bridge = {server_call, server_list, &answer, MAX_CALLS};
+    struct rpc_bridge bridge = {server_call, server_list, server_fault, &answer, MAX_CALLS};
     struct guarded g = guarded_copy(body, len);
     ck_assert_int_eq(rpc_xmlrpc_handle(&bridge, g.data, len, charset, &answer.response), RPC_OK);
     guarded_free(&g);
+    ck_assert_uint_eq(answer.told + answer.failed, faults_in(&answer.response));
     return answer;
 }
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The sources under each compiler, with and without what uWSGI or the libraries may lack; and, for
+each binary of RPC_UWSGIS (paths, separated by colons), the plugin built for it and tried in it."""
+import os
+import shutil
+import subprocess
+
+import conftest
+import pytest
+from conftest import PLUGIN_DIR, ROOT, TCP, UWSGI, connect, framed, packet
+from polyglot import BY_TITLE, require
+from test_engines import read_reply
+from transports import TRANSPORTS, left_out, routes
+
+TABLE = 'Builds without a warning (`-Wall -Wextra -Werror`), with Debian\'s uWSGI 2.0.21'
+LIBRARIES = {'libxml2': ('RPC_XMLRPC', 'libxml-2.0'), 'jansson': ('RPC_JSONRPC', 'jansson')}
+# column: the libraries that are left out, the macros of uWSGI that are
+BUILDS = {
+    'everything': ((), ()),
+    'without libxml2': (('libxml2',), ()),
+    'without jansson': (('jansson',), ()),
+    'without both': (('libxml2', 'jansson'), ()),
+    # uWSGI has no routing without PCRE
+    'uWSGI without routing and PCRE': ((), ('-DUWSGI_ROUTING', '-DUWSGI_PCRE')),
+}
+OTHERS = [path for path in os.environ.get('RPC_UWSGIS', '').split(':') if path]
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          env=dict(os.environ, LD_PRELOAD='')).stdout
+
+
+@pytest.fixture(scope='module')
+def header(tmp_path_factory):
+    """The directory of the header that is inside the binary."""
+    directory = tmp_path_factory.mktemp('header')
+    (directory / 'uwsgi.h').write_text(output(UWSGI, '--dot-h'))
+    return directory
+
+
+@pytest.mark.parametrize('compiler', ['gcc', 'clang'])
+@pytest.mark.parametrize('build', BUILDS)
+def test_compiles(compiler, build, header, tmp_path, cell):
+    cell(TABLE, compiler, build)
+    if not shutil.which(compiler):
+        require(compiler)
+    without, lacking = BUILDS[build]
+    flags = [flag for flag in output(UWSGI, '--cflags').split() if flag not in lacking]
+    flags += ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', f'-I{header}', f'-I{ROOT}']
+    assert not set(lacking) & set(flags)
+    sources = [path for path in sorted(ROOT.glob('rpc*.c'))
+               if not any(f'rpc_{prefix}' in path.name for library, prefix in
+                          (('libxml2', 'xmlrpc'), ('jansson', 'jsonrpc')) if library in without)]
+    if without:
+        sources = [path for path in sources
+                   if any(macro in path.read_text() for macro, _ in LIBRARIES.values())]
+    for library, (macro, package) in LIBRARIES.items():
+        if library not in without:
+            flags += [f'-D{macro}', *output('pkg-config', '--cflags', package).split()]
+    result = subprocess.run([compiler, *flags, '-c', *sources], cwd=tmp_path, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 0, result.stdout
+    assert len(list(tmp_path.glob('*.o'))) == len(sources) > 1
+
+
+@pytest.mark.parametrize('binary', OTHERS)
+def test_other_uwsgi(binary, uwsgi, tmp_path, monkeypatch):
+    """With functions in C: every transport, and the stock plugin's place taken if it is embedded."""
+    monkeypatch.setattr(conftest, 'UWSGI', binary)
+    built = subprocess.run([binary, '--build-plugin', ROOT], cwd=tmp_path, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           env=dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD='',
+                                    RPC_CFLAGS='-Wall -Wextra -Werror'))
+    assert built.returncode == 0, built.stdout
+    assert (tmp_path / 'rpc_plugin.so').stat().st_ino != (PLUGIN_DIR / 'rpc_plugin.so').stat().st_ino
+    language = BY_TITLE['C']
+    names = [language.name(name) for name in ('count', 'echo', 'big', 'empty')]
+    server = uwsgi(TCP, ('puwsgi-socket', '127.0.0.1:0'), ('need-app', 'false'), ('processes', 2),
+                   ('rpc-allow', 'c_*'), *routes(*names), *language.load(tmp_path),
+                   plugins=[tmp_path / 'rpc_plugin.so'], app=None)
+    for name, transport in TRANSPORTS.items():
+        if not left_out(server, name):
+            assert transport(server, 'c_count', *[b'x'] * 254) == b'254'
+            assert transport(server, 'c_echo', b'y' * 60000) == b'60000:' + b'y' * 60000 + b','
+            assert transport(server, 'c_big') == b'x' * 102400
+            assert transport(server, 'c_empty') == b''
+    assert server.call('c_echo', 'a', '') == b'1:a,'
+    assert server.call('c_nosuch') is None
+    with connect(server.sockets[1]) as sock:
+        for number in range(3):
+            sock.sendall(packet('c_echo', f'{number}'))
+            assert framed(read_reply(sock)) == b'1:%d,' % number
+    assert 'DAMN' not in server.log
+
+
+if not OTHERS:
+    del test_other_uwsgi
