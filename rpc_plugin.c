@@ -274,7 +274,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int dispatch(struct wsgi_request *request) {
+static int rpc_request(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -293,10 +293,9 @@ static int dispatch(struct wsgi_request *request) {
  * connection. In any other its next call would wait until the caller gives up, and so would whoever
  * is given this core next.
  */
-static int rpc_request(struct wsgi_request *request) {
-    int ret = dispatch(request);
-    if (uwsgi.async > 1 || uwsgi.loop)
-        rpc_http_close_after(request);
+static int rpc_request_and_close(struct wsgi_request *request) {
+    int ret = rpc_request(request);
+    rpc_http_close_after(request);
     return ret;
 }
 
@@ -441,6 +440,8 @@ static void rpc_post_init(void) {
     cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_plugin.request = rpc_request_and_close;
     cores_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;
