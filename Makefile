@@ -12,7 +12,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers soak bench bench-deps instructions format install clean help
+.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -146,6 +146,8 @@ fuzzers: $(FUZZERS) ## build the fuzzers
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
 	@$(MAKE) -j$(shell nproc) fuzzers
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
+
+include tests/checks.mk
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 

@@ -144,6 +144,11 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
+/* The length of the address would not tell: an accept that finds nothing sets it, too. */
+static bool knows_peer(const struct wsgi_request *request) {
+    return request->client_addr.sin.sin_family != AF_UNSPEC;
+}
+
 /*
  * The peer of a request whose connection is open; of no family at all when it cannot be found out.
  * uWSGI learns it when it accepts: on a persistent socket, for the first request only.
@@ -152,7 +157,7 @@ static const struct sockaddr *peer_of(struct wsgi_request *request) {
     struct sockaddr *peer = (struct sockaddr *)&request->client_addr;
     socklen_t len = sizeof(request->client_addr);
 
-    if (request->c_len == 0 && getpeername(request->fd, peer, &len) == 0)
+    if (!knows_peer(request) && getpeername(request->fd, peer, &len) == 0)
         request->c_len = (int)len;
     return peer;
 }
@@ -308,7 +313,7 @@ __attribute__((noinline)) static void log_line(struct wsgi_request *request) {
         return;
     }
     addr[0] = 0;
-    if (request->c_len || is_kept(request))
+    if (knows_peer(request) || is_kept(request))
         peer_text(peer_of(request), addr, sizeof(addr));
     printable(name, sizeof(name), request->uri, request->uri_len);
     request->method = "RPC";
