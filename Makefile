@@ -12,7 +12,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers soak bench bench-deps instructions format install clean help
+.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers bench bench-deps instructions format install clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -141,73 +141,53 @@ $(B)/fuzz/%.o: %.c $(wildcard *.h)
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson)
 
-fuzzers: $(FUZZERS)
+fuzzers: $(FUZZERS) ## build the fuzzers
 
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
 	@$(MAKE) -j$(shell nproc) fuzzers
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
 
+include tests/checks.mk
+
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 
-$(B)/bench_functions.so: bench/functions.c | $(B)
-	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+PEERS := $(B)/peers/abyss $(B)/peers/jsonrpccpp $(B)/peers/grpc
+BENCH_LIBS = $(shell pkg-config --cflags --libs grpc++ protobuf)
 
 bench-deps:
 	@tools/packages.sh install build bench
 
-instructions: rpc_plugin.so $(B)/bench_functions.so | bench-deps ## count instructions per call (CASE=text for some)
+bench: rpc_plugin.so | bench-deps ## measure side by side with the stock plugin (BENCH=group for a part)
+	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/load $(B)/null/rpc_plugin.so $(PEERS)
+	$(PYTHON) bench/run.py "$(BENCH)"
+
+instructions: rpc_plugin.so | bench-deps ## count instructions per call (CASE=text for some)
+	@$(MAKE) --no-print-directory $(B)/bench_functions.so
 	$(PYTHON) bench/instructions.py "$(CASE)"
 
-# --- soak: many calls, and the memory of the worker that served them ---------------------------
+$(B)/bench_functions.so: bench/functions.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
-SOAK_CALLS ?= 200000
+$(B)/load: bench/load.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $< -pthread
 
-$(B)/http_loop: tests/soak/http_loop.c | $(B)
-	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $<
+$(B)/null/rpc_plugin.so: bench/null/null.c bench/null/uwsgiplugin.py
+	@mkdir -p $(B)/null
+	cd $(B)/null && PYTHON=$(PYTHON) $(UWSGI) --build-plugin $(CURDIR)/bench/null >build.log 2>&1
 
-soak: rpc_plugin.so $(B)/functions.so $(B)/http_loop ## SOAK_CALLS routed calls of each kind: is memory flat?
-	$(PYTHON) tests/soak/routes.py $(SOAK_CALLS)
+$(B)/peers:
+	mkdir -p $@
 
-# --- static analysis ----------------------------------------------------------------------------
+$(B)/peers/abyss: bench/peers/abyss.c | $(B)/peers
+	$(CC) $(CFLAGS) $(WARN) -o $@ $< $$(xmlrpc-c-config abyss-server --cflags --libs)
 
-# The plugin and the command-line client, with the defines of the uWSGI at hand and its header as a
-# system header: what is found in there is not ours to mend.
-LINT_C := $(wildcard rpc*.c cli/*.c)
-LINT_FLAGS = -std=gnu11 -isystem $(B)/lint -I. -DRPC_XMLRPC -DRPC_JSONRPC \
-	$(shell pkg-config --cflags libxml-2.0 jansson) $(filter -D%,$(shell $(UWSGI) --cflags))
-# uWSGI's API is not const-correct; its option and plugin structs are filled in part.
-LINT_WARN := $(WARN) -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wduplicated-cond \
-	-Wduplicated-branches -Wnull-dereference -Wno-discarded-qualifiers \
-	-Wno-missing-field-initializers
+$(B)/peers/jsonrpccpp: bench/peers/jsonrpccpp.cc | $(B)/peers
+	$(CXX) $(CFLAGS) $(WARN) -o $@ $< $$(pkg-config --cflags --libs libjsonrpccpp-server jsoncpp)
 
-$(B)/lint/uwsgi.h:
-	@mkdir -p $(@D)
-	@$(UWSGI) --dot-h >$@
-
-$(B)/lint/%.c.ok: %.c $(wildcard *.h cli/*.h) .clang-tidy | $(B)/lint/uwsgi.h
-	@mkdir -p $(@D)
-	@gcc $(LINT_FLAGS) $(LINT_WARN) -O2 -fanalyzer -c -o /dev/null $<
-	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$@.log || { cat $@.log; exit 1; }
-	@touch $@
-
-# A header compiles on its own.
-$(B)/lint/%.h.ok: %.h $(wildcard *.h cli/*.h) | $(B)/lint/uwsgi.h
-	@mkdir -p $(@D)
-	@gcc $(LINT_FLAGS) $(WARN) -fsyntax-only -x c $<
-	@touch $@
-
-.PHONY: lint lint-files
-lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(wildcard rpc*.h cli/*.h))
-
-lint: ## analyse the sources: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, clang-format
-	@$(MAKE) -s -j$(shell nproc) --output-sync lint-files
-	@echo "lint: gcc -fanalyzer and clang-tidy found nothing in $(words $(LINT_C)) files"
-	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability,style \
-		--inline-suppr --suppress=missingIncludeSystem --suppress=variableScope -I. $(LINT_C)
-	@shellcheck .ci/run $(shell git ls-files '*.sh')
-	@clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
-	@echo "lint: cppcheck, shellcheck and clang-format found nothing"
+$(B)/peers/grpc: bench/peers/grpc.cc bench/peers/bench.proto | $(B)/peers
+	protoc -I bench/peers --cpp_out=$(B)/peers --grpc_out=$(B)/peers \
+		--plugin=protoc-gen-grpc=$$(command -v grpc_cpp_plugin) bench/peers/bench.proto
+	$(CXX) $(CFLAGS) -I $(B)/peers -o $@ $< $(B)/peers/bench.pb.cc $(B)/peers/bench.grpc.pb.cc $(BENCH_LIBS)
 
 # --- housekeeping -------------------------------------------------------------------------------
 

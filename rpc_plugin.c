@@ -144,6 +144,11 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
+/* The length of the address would not tell: an accept that finds nothing sets it, too. */
+static bool knows_peer(const struct wsgi_request *request) {
+    return request->client_addr.sin.sin_family != AF_UNSPEC;
+}
+
 /*
  * The peer of a request whose connection is open; of no family at all when it cannot be found out.
  * uWSGI learns it when it accepts: on a persistent socket, for the first request only.
@@ -152,7 +157,7 @@ static const struct sockaddr *peer_of(struct wsgi_request *request) {
     struct sockaddr *peer = (struct sockaddr *)&request->client_addr;
     socklen_t len = sizeof(request->client_addr);
 
-    if (request->c_len == 0 && getpeername(request->fd, peer, &len) == 0)
+    if (!knows_peer(request) && getpeername(request->fd, peer, &len) == 0)
         request->c_len = (int)len;
     return peer;
 }
@@ -274,7 +279,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int dispatch(struct wsgi_request *request) {
+static int rpc_request(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -293,10 +298,9 @@ static int dispatch(struct wsgi_request *request) {
  * connection. In any other its next call would wait until the caller gives up, and so would whoever
  * is given this core next.
  */
-static int rpc_request(struct wsgi_request *request) {
-    int ret = dispatch(request);
-    if (uwsgi.async > 1 || uwsgi.loop)
-        rpc_http_close_after(request);
+static int rpc_request_and_close(struct wsgi_request *request) {
+    int ret = rpc_request(request);
+    rpc_http_close_after(request);
     return ret;
 }
 
@@ -309,7 +313,7 @@ __attribute__((noinline)) static void log_line(struct wsgi_request *request) {
         return;
     }
     addr[0] = 0;
-    if (request->c_len || is_kept(request))
+    if (knows_peer(request) || is_kept(request))
         peer_text(peer_of(request), addr, sizeof(addr));
     printable(name, sizeof(name), request->uri, request->uri_len);
     request->method = "RPC";
@@ -441,6 +445,8 @@ static void rpc_post_init(void) {
     cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_plugin.request = rpc_request_and_close;
     cores_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;

@@ -61,30 +61,59 @@ def exchange(address, request):
         return b''.join(chunks)
 
 
-class Uwsgi:
-    """One uWSGI without master, so that the process is the worker; options are (name, value)."""
+def read_answer(sock):
+    """One answer on a connection that stays open: HTTP with a Content-Length, or framed."""
+    data = b''
+    while True:
+        chunk = sock.recv(1 << 20)
+        data += chunk
+        if data.startswith(b'HTTP/') and b'\r\n\r\n' in data:
+            head, _, body = data.partition(b'\r\n\r\n')
+            length = re.search(rb'\r\ncontent-length: *(\d+)', head, re.I)
+            if not chunk or length and len(body) >= int(length.group(1)):
+                return data
+        elif data.startswith(b'\xad') and len(data) >= 4:
+            if len(data) >= 4 + struct.unpack('<H', data[1:3])[0]:
+                return data
+        elif not chunk:
+            return data
 
-    def __init__(self, plugin, options, plugins=('symcall', 'rpc')):
+
+class Uwsgi:
+    """
+    One uWSGI without master, so that the process is the worker; options are (name, value). node
+    makes a server to be called: it is started before, and its address replaces <node> in the options.
+    """
+
+    def __init__(self, plugin, options, plugins=('symcall', 'rpc'), node=None):
         self.directory = tempfile.TemporaryDirectory(prefix='rpc-bench-')
         self.path = Path(self.directory.name)
-        lines = [('plugin-dir', PLUGIN_DIRS[plugin]), ('plugin-dir', STOCK_DIR)]
-        lines += [('plugin', name) for name in plugins]
-        lines += [('buffer-size', 65535), ('disable-logging', 'true'), ('need-app', 'false'),
-                  ('socket-timeout', 120), ('listen', 100),
-                  ('symcall-register-rpc', 'chello bench_hello'),
-                  ('symcall-register-rpc', 'blob bench_blob')]
-        lines += options
-        ini = self.path / 'uwsgi.ini'
-        ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
+        self.options = [('plugin-dir', PLUGIN_DIRS[plugin]), ('plugin-dir', STOCK_DIR)]
+        self.options += [('plugin', name) for name in plugins]
+        self.options += [('buffer-size', 65535), ('disable-logging', 'true'), ('need-app', 'false'),
+                         ('socket-timeout', 120), ('listen', 100),
+                         ('symcall-register-rpc', 'chello bench_hello'),
+                         ('symcall-register-rpc', 'blob bench_blob')]
+        self.options += options
+        self.node = node() if node else None
         self.logfile = self.path / 'uwsgi.log'
         self.process = None
         self.sockets = []
 
+    def _write_ini(self):
+        node = '{}:{}'.format(*self.node.sockets[0]) if self.node else ''
+        ini = self.path / 'uwsgi.ini'
+        lines = ''.join(f'{name} = {value}\n' for name, value in self.options)
+        ini.write_text('[uwsgi]\n' + lines.replace('<node>', node))
+        return ini
+
     def start(self, wrapper=()):
+        if self.node:
+            self.node.start()
         env = dict(os.environ, LD_PRELOAD=str(BUILD / 'bench_functions.so'))
         with open(self.logfile, 'wb') as log:
             self.process = subprocess.Popen(
-                [*wrapper, UWSGI, '--ini', str(self.path / 'uwsgi.ini')], cwd=self.path, env=env,
+                [*wrapper, UWSGI, '--ini', str(self._write_ini())], cwd=self.path, env=env,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + START_SEC
         while 'spawned uWSGI worker 1 (and the only)' not in self.log:
@@ -116,14 +145,20 @@ class Uwsgi:
         return self.process.pid
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        stop_process(self.process)
+        if self.node:
+            self.node.stop()
         self.directory.cleanup()
+
+
+def stop_process(process):
+    if process and process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def cpu_seconds(pid):
@@ -131,9 +166,17 @@ def cpu_seconds(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def status_kib(pid, name):
+    return int(re.search(rf'{name}:\s+(\d+)', Path(f'/proc/{pid}/status').read_text()).group(1))
+
+
+def rss_kib(pid):
+    return status_kib(pid, 'VmRSS')
+
+
 def peak_kib(pid):
     """The largest resident size since peak_reset."""
-    return int(re.search(r'VmHWM:\s+(\d+)', Path(f'/proc/{pid}/status').read_text()).group(1))
+    return status_kib(pid, 'VmHWM')
 
 
 def peak_reset(pid):

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the benchmarks call: C functions for symcall-register-rpc, so that no interpreter stands
- * between the plugin and the figures.
+ * between the plugin and the figures. And a listen() that takes pacing out of them: BBR holds large
+ * answers back even on loopback.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out);
@@ -29,4 +35,13 @@ uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
         return 0;
     memset(*out, 'x', len);
     return len;
+}
+
+/* Connections inherit the choice; a UNIX socket has none. */
+int listen(int fd, int backlog) {
+    static const char reno[] = "reno";
+    int (*real_listen)(int, int) = (int (*)(int, int))(intptr_t)dlsym(RTLD_NEXT, "listen");
+
+    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
+    return real_listen(fd, backlog);
 }

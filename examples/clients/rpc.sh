@@ -34,8 +34,7 @@ u16() {
 }
 
 fail() {
-    echo "rpc.sh: $1" >&2
-    exit 1
+    echo "rpc.sh: $1" >&2 && exit 1
 }
 
 (return 2>/dev/null) || uwsgi_rpc "${@:?usage: HOST:PORT NAME [ARG...]}"

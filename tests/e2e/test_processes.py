@@ -70,7 +70,8 @@ class Load:
             thread.join()
 
     def made(self):
-        return (self.server.directory / 'marks').read_bytes().split()
+        marks = self.server.directory / 'marks'
+        return marks.read_bytes().split() if marks.exists() else []
 
     def check(self, ended):
         """Every call has been answered and made once, but for one for each worker that has ended:
@@ -240,7 +241,8 @@ RELOADS = {
 def test_reload_under_load(uwsgi, model, reload):
     """The socket needs a name to be kept under: one of a port that was free is bound anew. A worker
     must be up before it is told to reload, or it misses that."""
-    model(reload, 'calls are answered, the running ones included')
+    model(reload, 'running calls end, new ones wait; one that reaches a worker in the instant in which it '
+          'ends is closed without an answer and has not been made')
     trigger, options = RELOADS[reload]
     server = uwsgi(('socket', '%d/socket'), ('processes', 2), ('listen', 100),
                    ('disable-logging', 'true'), ('master-fifo', '%d/fifo'), *options, app=APP)

@@ -1,0 +1,55 @@
+# Static analysis and soaks; see the Makefile.
+
+# --- static analysis ----------------------------------------------------------------------------
+
+# The plugin and the command-line client, with the defines of the uWSGI at hand and its header as a
+# system header: what is found in there is not ours to mend.
+LINT_C := $(wildcard rpc*.c cli/*.c)
+LINT_FLAGS = -std=gnu11 -isystem $(B)/lint -I. -DRPC_XMLRPC -DRPC_JSONRPC \
+	$(shell pkg-config --cflags libxml-2.0 jansson) $(filter -D%,$(shell $(UWSGI) --cflags))
+# uWSGI's API is not const-correct; its option and plugin structs are filled in part.
+LINT_WARN := $(WARN) -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wduplicated-cond \
+	-Wduplicated-branches -Wnull-dereference -Wno-discarded-qualifiers \
+	-Wno-missing-field-initializers
+
+$(B)/lint/uwsgi.h:
+	@mkdir -p $(@D)
+	@$(UWSGI) --dot-h >$@
+
+$(B)/lint/%.c.ok: %.c $(wildcard *.h cli/*.h) .clang-tidy | $(B)/lint/uwsgi.h
+	@mkdir -p $(@D)
+	@gcc $(LINT_FLAGS) $(LINT_WARN) -O2 -fanalyzer -c -o /dev/null $<
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+# A header compiles on its own.
+$(B)/lint/%.h.ok: %.h $(wildcard *.h cli/*.h) | $(B)/lint/uwsgi.h
+	@mkdir -p $(@D)
+	@gcc $(LINT_FLAGS) $(WARN) -fsyntax-only -x c $<
+	@touch $@
+
+.PHONY: lint lint-files
+lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(wildcard rpc*.h cli/*.h))
+
+lint: ## analyse the sources: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, clang-format
+	@$(MAKE) -s -j$(shell nproc) --output-sync lint-files
+	@echo "lint: gcc -fanalyzer and clang-tidy found nothing in $(words $(LINT_C)) files"
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability,style \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=variableScope -I. $(LINT_C)
+	@shellcheck .ci/run $(shell git ls-files '*.sh')
+	@clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	@echo "lint: cppcheck, shellcheck and clang-format found nothing"
+
+# --- soak: traffic for SOAK_TIME seconds, and SOAK_CALLS routed calls of each kind ----------------
+
+SOAK_TIME ?= 600
+SOAK_CALLS ?= 200000
+
+$(B)/http_loop: tests/soak/http_loop.c | $(B)
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $<
+
+.PHONY: soak
+soak: rpc_plugin.so $(TEST_LIBS) $(B)/http_loop ## good and hostile traffic for SOAK_TIME seconds: is a call lost, does memory grow?
+	$(PYTHON) tests/soak/soak.py $(SOAK_TIME)
+	$(PYTHON) tests/soak/routes.py $(SOAK_CALLS)

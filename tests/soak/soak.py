@@ -1,0 +1,323 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""soak.py [SECONDS]: good and hostile traffic at full speed, for SECONDS (default 600).
+
+Three servers without an interpreter: a node; a steady one in front of it, whose workers' memory and
+descriptors are watched; and a troubled one, whose workers are killed (SIGKILL) and which is reloaded
+(SIGHUP to the master) again and again. Every good call has to be answered, and rightly, but for
+
+  - one that a killed worker was serving;
+  - one sent on a kept connection, while it was being closed: by a worker that a reload or
+    max-requests ends. No byte of an answer arrives then, and whether the call was made is not known.
+    A client that keeps connections has to expect that of any server.
+
+Ends with 1 when a call is lost otherwise, when memory or descriptors grow, or when a worker dies
+that nobody has killed.
+"""
+import contextlib
+import multiprocessing
+import os
+import random
+import re
+import select
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'e2e'))
+import drive  # noqa: E402
+import transports  # noqa: E402
+from conftest import PLUGIN_DIR, Server, connect, exchange, framed, packet  # noqa: E402
+
+CALLERS = 4
+ATTACKERS = 2
+KILL_EVERY_SEC = 1.5
+RELOAD_EVERY_SEC = 8
+MAX_REQUESTS = 3000
+# A process that is killed is gone only when the system has had time for it.
+DYING_SEC = 0.5
+# Memory and descriptors are compared with those after this share of the time.
+WARM_UP = 0.3
+GROWTH_MAX = 1 << 20  # bytes
+CLIENT_TIMEOUT_SEC = 60
+
+# malloc returns what is freed, so that resident memory tells what is in use.
+MALLOC = {'MALLOC_ARENA_MAX': '1', 'MALLOC_MMAP_THRESHOLD_': '65536', 'MALLOC_TRIM_THRESHOLD_': '65536'}
+
+
+# --- good calls -------------------------------------------------------------------------------------
+
+class Lost(Exception):
+    pass
+
+
+def check(holds, what='wrong answer'):
+    if not holds:
+        raise Lost(what)
+
+
+class Kept:
+    """A persistent connection, opened again when it is gone."""
+
+    def __init__(self, address):
+        self.address, self.sock = address, None
+
+    def call(self, data):
+        if self.sock and select.select([self.sock], [], [], 0)[0]:
+            self.close()  # gone while it was idle
+        if not self.sock:
+            self.sock = connect(self.address, CLIENT_TIMEOUT_SEC)
+        try:
+            self.sock.sendall(packet('first', data))
+            reply = b''
+            while len(reply) < 4 + len(data):
+                chunk = self.sock.recv(1 << 16)
+                if not chunk:
+                    raise Lost('closed' if not reply else 'cut')
+                reply += chunk
+            check(framed(reply) == data)
+        except (OSError, Lost):
+            self.close()
+            raise
+
+    def close(self):
+        if self.sock:
+            self.sock.close()
+        self.sock = None
+
+
+class Caller:
+    """Makes good calls to one server, of one kind after the other."""
+
+    def __init__(self, server, kept_address):
+        self.server, self.kept = server, Kept(kept_address)
+
+    def data(self):
+        return bytes(random.randbytes(random.choice((1, 20, 300, 5000)))).replace(b'\0', b'0')
+
+    def packet(self):
+        data = self.data()
+        check(transports.framed_packet(self.server, 'first', data) == data)
+
+    def raw(self):
+        data = self.data()
+        check(transports.raw_packet(self.server, 'first', data) == data)
+
+    def large(self):
+        check(transports.framed_packet(self.server, 'big', 300000) == b'x' * 300000)
+
+    def persistent(self):
+        for _ in range(10):
+            self.kept.call(self.data())
+
+    def path(self):
+        check(transports.path_info(self.server, 'first', b'text') == b'text')
+
+    def xmlrpc(self):
+        data = self.data()
+        check(transports.xml_rpc(self.server, 'first', data) == data)
+
+    def jsonrpc(self):
+        data = self.data()
+        check(transports.json_rpc(self.server, 'first', data) == data)
+
+    def remote(self):
+        data = self.data()
+        check(transports.framed_packet(self.server, 'away', data) == data)
+
+    def remote_kept(self):
+        data = self.data()
+        check(transports.framed_packet(self.server, 'kept', data) == data)
+
+    def route(self):
+        answer = transports.request(self.server, '/route/rpc/local/tail', ARG='text')
+        check((answer.status, answer.body) == (200, b'texttail'), f'status {answer.status}')
+
+    def route_node(self):
+        answer = transports.request(self.server, '/route/rpc/both/tail', ARG='text')
+        check((answer.status, answer.body) == (200, b'texttail'), f'status {answer.status}')
+
+    KINDS = (packet, raw, large, persistent, path, xmlrpc, jsonrpc, remote, remote_kept, route,
+             route_node)
+
+
+def call_until(stop, caller, results):
+    """Calls until the time is over; puts (calls made, failures) into results."""
+    random.seed()
+    made, failures = Counter(), []
+    while time.monotonic() < stop:
+        kind = random.choice(Caller.KINDS)
+        start = time.monotonic()
+        try:
+            kind(caller)
+            made[kind.__name__] += 1
+        except (Lost, OSError, AssertionError, ValueError) as error:
+            failures.append((kind.__name__, start, time.monotonic(), f'{type(error).__name__} {error}'[:100]))
+    caller.kept.close()
+    results.put((made, failures))
+
+
+# --- hostile traffic ----------------------------------------------------------------------------------
+
+def attack_until(stop, servers, results):
+    random.seed()
+    made = Counter()
+    cases = list(drive.HOSTILE.values()) + [packet('big', 2 << 20), packet('big', 2 << 20, modifier2=1)]
+    while time.monotonic() < stop:
+        server = random.choice(servers)
+        address = random.choice(server.sockets[:3])
+        data = random.choice(cases)
+        if random.random() < 0.3 and data:
+            mutable = bytearray(data)
+            mutable[random.randrange(len(data))] = random.randrange(256)
+            data = bytes(mutable)
+        with contextlib.suppress(OSError):
+            drive.send_and_leave(address, data, reset=random.random() < 0.3,
+                                 half_open=random.random() < 0.3)
+        made['hostile'] += 1
+    results.put((made, []))
+
+
+# --- trouble ---------------------------------------------------------------------------------------------
+
+def children(pid):
+    try:
+        return [int(child) for child in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+class Trouble:
+    def __init__(self, server):
+        self.server, self.kills, self.reloads = server, [], []
+        self.next_kill = time.monotonic() + KILL_EVERY_SEC
+        self.next_reload = time.monotonic() + RELOAD_EVERY_SEC
+
+    def make(self):
+        now = time.monotonic()
+        if now >= self.next_kill:
+            workers = children(self.server.process.pid)
+            if workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(random.choice(workers), signal.SIGKILL)
+                    self.kills.append(now)
+            self.next_kill = now + KILL_EVERY_SEC
+        if now >= self.next_reload:
+            os.kill(self.server.process.pid, signal.SIGHUP)
+            self.reloads.append(now)
+            self.next_reload = now + RELOAD_EVERY_SEC
+
+    def excuse(self, failure):
+        """Why a call was lost, or None: nothing excuses it."""
+        kind, start, end, what = failure
+        if any(start - DYING_SEC <= kill <= end for kill in self.kills):
+            return 'in a killed worker'
+        if kind == 'persistent' and what.startswith(('ConnectionResetError', 'BrokenPipeError', 'Lost closed')):
+            return 'on a kept connection that was being closed'
+        return None
+
+
+# --- memory and descriptors ----------------------------------------------------------------------------------
+
+def usage(pid):
+    """Resident bytes that are the process's own, and open descriptors."""
+    text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+    private = sum(int(size) for size in re.findall(r'^Private_\w+:\s+(\d+) kB', text, re.M))
+    return private * 1024, len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        return sock.getsockname()[1]
+
+
+def start_servers(directory):
+    common = [('listen', 512), ('socket-timeout', 2), ('disable-logging', 'true')]
+    environment = dict(plugins=(PLUGIN_DIR / 'rpc_plugin.so',), app=None, env=MALLOC)
+
+    def front(name, *more):
+        # A port of its own choice would be another one after each reload. And uWSGI 2.0 hangs, busy,
+        # with kept connections on a second persistent socket: no http11-socket beside puwsgi-socket.
+        options = [(option.replace('http11', 'http'),
+                    f'127.0.0.1:{free_port()}' if value == '127.0.0.1:0' else value)
+                   for option, value in drive.front_options(directory) if option != 'log-format']
+        sockets = [('socket', directory / f'{name}.sock'), ('puwsgi-socket', directory / f'{name}-kept.sock')]
+        return Server(directory / name, options + sockets + common + list(more), **environment).start()
+
+    node = Server(directory / 'node', drive.node_options(directory) + common +
+                  [('processes', 2), ('threads', 32)], **environment).start()
+    steady = front('steady', ('processes', 2), ('threads', 8))
+    troubled = front('troubled', ('processes', 8), ('max-requests', MAX_REQUESTS))
+    return node, steady, troubled
+
+
+def run(seconds, directory):
+    node, steady, troubled = servers = start_servers(directory)
+    results = multiprocessing.Queue()
+    stop = time.monotonic() + seconds
+    workers = [multiprocessing.Process(target=call_until, args=(
+        stop, Caller(server, str(directory / f'{name}-kept.sock')), results))
+        for server, name in ((steady, 'steady'), (troubled, 'troubled')) for _ in range(CALLERS // 2)]
+    workers += [multiprocessing.Process(target=attack_until, args=(stop, servers, results))
+                for _ in range(ATTACKERS)]
+    for worker in workers:
+        worker.start()
+    trouble, watched, before = Trouble(troubled), children(steady.process.pid), None
+    while time.monotonic() < stop:
+        if before is None and stop - time.monotonic() < seconds * (1 - WARM_UP):
+            before = {pid: usage(pid) for pid in watched}
+        trouble.make()
+        time.sleep(0.05)
+    collected = [results.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    time.sleep(3)  # what is kept open is let go of
+    after = {pid: usage(pid) for pid in watched if Path(f'/proc/{pid}').exists()}
+    for server in servers:
+        server.stop()
+    return servers, trouble, collected, before, after
+
+
+def report(seconds, servers, trouble, collected, before, after):
+    made = sum((counts for counts, _ in collected), Counter())
+    failures = [failure for _, failed in collected for failure in failed]
+    hostile = made.pop('hostile')
+    excuses = Counter(trouble.excuse(failure) or 'for no reason' for failure in failures)
+    print(f'soak: {seconds} s, {sum(made.values())} good calls, {hostile} hostile connections, '
+          f'{len(trouble.kills)} workers killed, {len(trouble.reloads)} reloads')
+    print('  good: ' + ', '.join(f'{kind} {count}' for kind, count in sorted(made.items())))
+    print('  lost: ' + (', '.join(f'{count} {why}' for why, count in sorted(excuses.items())) or 'none'))
+    problems = [f'lost for no reason: {failure}' for failure in failures if not trouble.excuse(failure)]
+    for pid, (memory, descriptors) in before.items():
+        if pid not in after:
+            problems.append(f'worker {pid}, which nobody killed, is gone')
+            continue
+        now, open_now = after[pid]
+        print(f'  worker {pid}: {memory >> 10} -> {now >> 10} KiB, {descriptors} -> {open_now} descriptors')
+        if now - memory > GROWTH_MAX:
+            problems.append(f'the memory of worker {pid} grows')
+        if open_now > descriptors:
+            problems.append(f'worker {pid} keeps descriptors open')
+    for server in servers:
+        died = re.findall(r'DAMN ! worker .*|.*Segmentation Fault.*', server.log)
+        unexplained = [line for line in died if server is not trouble.server or 'signal 9' not in line]
+        problems += [f'{server.directory.name}: {line}' for line in unexplained]
+    for problem in problems[:20]:
+        print('  ' + problem)
+    print('soak: ' + (f'FAILED, {len(problems)} problems' if problems else 'ok'))
+    return 1 if problems else 0
+
+
+def main():
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    with tempfile.TemporaryDirectory() as name:
+        return report(seconds, *run(seconds, Path(name)))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
