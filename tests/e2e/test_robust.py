@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
 """What a server has to survive: clients that are slow, gone or too many, workers that are killed,
 recycled or reloaded in the middle of a call, and functions that call back."""
+import os
+import signal
 import socket
+import struct
 import threading
+import time
+from pathlib import Path
 
 import drive
 import pytest
-from conftest import connect, framed, packet
+from conftest import connect, framed, packet, poll
 
 
 @pytest.fixture
@@ -59,3 +64,196 @@ def test_kept_connections_among_fresh_ones(start):
         thread.join()
     assert answers == [True] * 1500
     assert 'forbidden-peer' not in server.log
+
+
+def test_a_full_listen_queue(start):
+    """More callers at once than the queue has room for: each is served in its turn, by a worker that
+    is slow."""
+    server = start(('socket', '127.0.0.1:0'), ('socket', './queue.sock'), ('listen', 8))
+    results = []
+
+    def call():
+        results.append(server.call('nap', 20, timeout=60) is not None)
+
+    for thread in in_threads(*[call] * 40):
+        thread.join()
+    assert results == [True] * 40
+
+
+def test_remote_calls_into_a_full_queue(start, tmp_path):
+    """A UNIX socket whose queue is full refuses at once; a remote call tries again until it is in."""
+    node = start(('socket', tmp_path / 'node.sock'), ('listen', 4))
+    front = start(('socket', '127.0.0.1:0'), ('threads', 24), ('rpc-timeout', 30),
+                  ('rpc-remote', f'away {tmp_path}/node.sock nap'))
+    results = []
+
+    def call():
+        results.append(front.call('away', 20, timeout=60) == b'%d' % node.worker_pids()[0])
+
+    for thread in in_threads(*[call] * 24):
+        thread.join()
+    assert results == [True] * 24
+
+
+# --- clients that are slow, or gone -------------------------------------------------------------------
+
+def test_a_byte_at_a_time(start):
+    server = start(('socket', '127.0.0.1:0'), ('processes', 2))
+    data = packet('first', 'patience')
+    with connect(server.sockets[0]) as slow:
+        for byte in data:
+            slow.sendall(bytes([byte]))
+            assert server.call('first', 'meanwhile') == b'meanwhile'
+        assert framed(slow.recv(1000)) == b'patience'
+
+
+def test_half_a_packet_ends_with_socket_timeout(start):
+    server = start(('socket', '127.0.0.1:0'), ('socket-timeout', 1))
+    with connect(server.sockets[0]) as half:
+        half.sendall(packet('first', 'never finished')[:-3])
+        assert half.recv(1000) == b''
+    assert server.call('first', 'next') == b'next'
+
+
+def test_a_half_closed_client_gets_its_answer(start):
+    server = start(('socket', '127.0.0.1:0'))
+    with connect(server.sockets[0]) as sock:
+        sock.sendall(packet('first', 'answer'))
+        sock.shutdown(socket.SHUT_WR)
+        assert framed(sock.recv(1000)) == b'answer'
+
+
+LARGE = 64 << 20
+
+
+@pytest.mark.parametrize('modifier2', [0, 1])
+@pytest.mark.parametrize('leave', ['reset', 'closed', 'idle'])
+def test_a_client_that_leaves_a_large_result(start, leave, modifier2):
+    """One line in the log, the memory given back, the worker goes on."""
+    server = start(('socket', '127.0.0.1:0'), ('socket-timeout', 1))
+    server.call('big', LARGE)
+    pid, = server.worker_pids()
+    before, descriptors = usage(pid)
+    lines = server.log.count('uwsgi_')
+    for _ in range(3):
+        with connect(server.sockets[0]) as sock:
+            sock.sendall(packet('big', LARGE, modifier2=modifier2))
+            assert sock.recv(1000)
+            if leave == 'reset':
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            if leave == 'idle':  # reads no more, until the server has lost its patience
+                server.wait_log(r'uwsgi_\w+write\w*\(\).*(TIMEOUT|timeout)|RPC big')
+        assert server.call('pid') == b'%d' % pid
+    after, open_now = usage(pid)
+    assert after < before + (2 << 20) and open_now <= descriptors
+    assert server.log.count('uwsgi_') - lines == 3, server.log
+
+
+def usage(pid):
+    """Resident bytes and open descriptors of a process."""
+    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
+    return pages * os.sysconf('SC_PAGESIZE'), len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def test_many_who_say_nothing(start):
+    """Connections that never send a byte take threads, each until socket-timeout, and no more."""
+    server = start(('socket', '127.0.0.1:0'), ('threads', 4), ('socket-timeout', 1))
+    silent = [connect(server.sockets[0]) for _ in range(12)]
+    assert server.call('first', 'in the end', timeout=30) == b'in the end'
+    for sock in silent:
+        sock.close()
+
+
+# --- workers that end -----------------------------------------------------------------------------------
+
+def test_harakiri(start):
+    """A call that takes too long ends with its worker: no reply, and the next one finds a new one."""
+    server = start(('socket', '127.0.0.1:0'), ('harakiri', 1))
+    pid = server.call('pid')
+    assert server.exchange(packet('nap', 20000)) == b''
+    server.wait_log('HARAKIRI')
+    assert server.call('pid') not in (pid, None)
+
+
+def test_harakiri_of_a_node_is_an_error_in_front(start):
+    node = start(('socket', '127.0.0.1:0'), ('harakiri', 1))
+    front = start(('socket', '127.0.0.1:0'), ('http-socket', '127.0.0.1:0'), ('rpc-timeout', 30),
+                  ('route', '^/ rpc:nap@%s:%d 20000' % node.sockets[0]))
+    assert front.http('/').status == 502
+    front.wait_log('node-closed')
+
+
+def test_max_requests(start):
+    """Workers that are replaced after ten calls: every call is answered, by one after the other."""
+    server = start(('socket', '127.0.0.1:0'), ('max-requests', 10), ('min-worker-lifetime', 1),
+                   ('processes', 2))
+    pids = set()
+    poll(lambda: pids.add(server.call('pid', timeout=30)) or len(pids) > 4, 30, 'five workers')
+    assert None not in pids
+
+
+def test_a_killed_worker_loses_its_call_alone(start):
+    server = start(('socket', '127.0.0.1:0'), ('processes', 2))
+    answers = []
+    thread, = in_threads(lambda: answers.append(server.exchange(packet('nap', 3000))))
+    busy = poll(lambda: [pid for pid in server.worker_pids() if is_sleeping_in_nap(pid)], 10, 'the call')
+    os.kill(busy[0], signal.SIGKILL)
+    thread.join()
+    assert answers == [b'']
+    assert all(server.call('first', 'x') == b'x' for _ in range(20))
+
+
+def is_sleeping_in_nap(pid):
+    return 'hrtimer' in Path(f'/proc/{pid}/wchan').read_text() or \
+        Path(f'/proc/{pid}/syscall').read_text().startswith(('35 ', '230 '))  # nanosleep
+
+
+def test_reload_during_a_call(start):
+    """A graceful reload waits for the call that is being made, for worker-reload-mercy seconds."""
+    server = start(('socket', './call.sock'))
+    server.sockets = [str(server.directory / 'call.sock')]
+    pid, answers = server.call('pid'), []
+    thread, = in_threads(lambda: answers.append(server.call('nap', 1500)))
+    poll(lambda: is_sleeping_in_nap(int(pid)), 10, 'the call')
+    server.process.send_signal(signal.SIGHUP)
+    thread.join()
+    assert answers == [pid]
+    assert server.call('pid', timeout=30) != pid
+
+
+def test_reload_during_a_remote_call(start):
+    node = start(('socket', '127.0.0.1:0'))
+    front = start(('socket', './call.sock'), ('rpc-timeout', 30),
+                  ('rpc-remote', 'away %s:%d nap' % node.sockets[0]))
+    front.sockets = [str(front.directory / 'call.sock')]
+    answers = []
+    thread, = in_threads(lambda: answers.append(front.call('away', 1500)))
+    pid = node.worker_pids()[0]
+    poll(lambda: is_sleeping_in_nap(pid), 10, 'the call')
+    front.process.send_signal(signal.SIGHUP)
+    thread.join()
+    assert answers == [b'%d' % pid]
+    assert front.call('away', 1, timeout=30) == b'%d' % pid
+
+
+# --- functions that call back ---------------------------------------------------------------------------
+
+CALL_BACK = [('socket', './node.sock'), ('http-socket', '127.0.0.1:0'), ('rpc-timeout', 1),
+             ('rpc-remote', 'back ./node.sock first'), ('route', '^/route rpc:first@./node.sock x'),
+             ('route', '^/nested rpc:call ./node.sock first x'), ('route', '^/remote rpc:back x')]
+
+
+@pytest.mark.parametrize('path', ['/route', '/remote'])
+def test_calling_back_into_the_only_worker_ends_with_the_deadline(start, path):
+    """Nobody is left to serve the second call: rpc-timeout ends it, 504, and the worker goes on."""
+    server = start(*CALL_BACK)
+    began = time.monotonic()
+    assert server.http(path).status == 504
+    assert 0.5 < time.monotonic() - began < 10
+    server.sockets = [str(server.directory / 'node.sock')]
+    assert server.call('first', 'on') == b'on'
+
+
+def test_calling_back_with_a_second_worker_is_a_call(start):
+    server = start(*CALL_BACK, ('processes', 2))
+    assert (server.http('/route').status, server.http('/route').body) == (200, b'x')

@@ -37,7 +37,7 @@ CALLERS = 4
 ATTACKERS = 2
 KILL_EVERY_SEC = 1.5
 RELOAD_EVERY_SEC = 8
-MAX_REQUESTS = 3000
+MAX_REQUESTS = 500
 # A process that is killed is gone only when the system has had time for it.
 DYING_SEC = 0.5
 # Memory and descriptors are compared with those after this share of the time.
@@ -252,7 +252,8 @@ def start_servers(directory):
     node = Server(directory / 'node', drive.node_options(directory) + common +
                   [('processes', 2), ('threads', 32)], **environment).start()
     steady = front('steady', ('processes', 2), ('threads', 8))
-    troubled = front('troubled', ('processes', 8), ('max-requests', MAX_REQUESTS))
+    troubled = front('troubled', ('processes', 8), ('max-requests', MAX_REQUESTS),
+                     ('min-worker-lifetime', 2))
     return node, steady, troubled
 
 
