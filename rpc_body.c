@@ -86,13 +86,14 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     struct rpc_bytes *bytes = &body->owned;
     struct rpc_chunked decoder = {0};
     enum rpc_chunked_status status = RPC_CHUNKED_MORE;
+    int wait_sec = uwsgi.chunked_input_timeout ? uwsgi.chunked_input_timeout : uwsgi.socket_timeout;
     size_t rest = 0;
 
     while (status == RPC_CHUNKED_MORE) {
         char *room = rpc_bytes_reserve(bytes, READ_LEN);
         if (!room)
             return RPC_NO_MEMORY;
-        ssize_t got = read_some(request, room, READ_LEN, uwsgi.socket_timeout);
+        ssize_t got = read_some(request, room, READ_LEN, wait_sec);
         if (got <= 0)
             return RPC_BODY_SHORT;
         size_t len = (size_t)got;

@@ -30,7 +30,8 @@ struct rpc_body {
  *   max    bytes it may have; what says that it has more is not waited for
  *   body   filled; rpc_body_free releases it, whatever is returned
  * Returns RPC_OK, RPC_BODY_TOO_LARGE, RPC_BODY_SHORT (the client closed, or kept quiet for
- * socket-timeout), RPC_BODY_LENGTH (its length, or that of a chunk, is no number), RPC_NO_MEMORY.
+ * socket-timeout or chunked-input-timeout), RPC_BODY_LENGTH (its length, or that of a chunk, is no
+ * number), RPC_NO_MEMORY.
  */
 enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_body_vars *vars,
                               size_t max, struct rpc_body *body);

@@ -30,6 +30,7 @@ struct http {
     struct rpc_body_vars body;
 };
 
+/* A header; its name has ": " behind it. */
 struct header {
     const char *name;
     size_t name_len;
@@ -38,7 +39,7 @@ struct header {
 };
 
 #define HEADER(name, value, value_len)                                                             \
-    { name, sizeof(name) - 1, value, value_len }
+    { name ": ", sizeof(name ": ") - 1, value, value_len }
 
 /* --- answers -------------------------------------------------------------------------------- */
 
@@ -51,8 +52,9 @@ static bool headers_are_watched(const struct wsgi_request *request) {
 static bool add_one_by_one(struct wsgi_request *request, const struct header *header,
                            size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (uwsgi_response_add_header(request, (char *)header[i].name, (uint16_t)header[i].name_len,
-                                      (char *)header[i].value, (uint16_t)header[i].value_len))
+        if (uwsgi_response_add_header(request, (char *)header[i].name,
+                                      (uint16_t)(header[i].name_len - 2), (char *)header[i].value,
+                                      (uint16_t)header[i].value_len))
             return false;
     return true;
 }
@@ -62,9 +64,8 @@ static char *put(char *p, const char *data, size_t len) {
     return p + len;
 }
 
-static char *put_line(char *p, const struct header *header) {
+static inline char *put_line(char *p, const struct header *header) {
     p = put(p, header->name, header->name_len);
-    p = put(p, ": ", 2);
     p = put(p, header->value, header->value_len);
     return put(p, "\r\n", 2);
 }
@@ -88,10 +89,10 @@ static bool add_headers(struct wsgi_request *request, const struct header *heade
     static const struct header connection = HEADER("Connection", "close", 5);
     bool ends = ends_connection(request);
     char lines[HEADER_LINES_MAX], *p = lines;
-    size_t len = ends ? connection.name_len + connection.value_len + 4 : 0;
+    size_t len = ends ? connection.name_len + connection.value_len + 2 : 0;
 
     for (size_t i = 0; i < count; i++)
-        len += header[i].name_len + header[i].value_len + 4;
+        len += header[i].name_len + header[i].value_len + 2;
     if (len > sizeof(lines) || headers_are_watched(request))
         return add_one_by_one(request, header, count) &&
                (!ends || add_one_by_one(request, &connection, 1));

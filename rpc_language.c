@@ -14,6 +14,10 @@
 
 #include <dlfcn.h>
 
+#define LUA "lua"
+#define PERL "psgi"
+#define RUBY "rack"
+
 /* Beside the arguments: the function (2.0), and the table it is looked up in (2.1). */
 #define LUA_MORE_SLOTS 2
 
@@ -25,6 +29,11 @@ static struct {
     int (*checkstack)(void *state, int slots);
     void ***states; /* first member of the plugin's "struct uwsgi_lua ulua": one state a core */
 } lua;
+
+bool rpc_language_is_plain(const struct uwsgi_plugin *plugin) {
+    return strcmp(plugin->name, LUA) != 0 && strcmp(plugin->name, PERL) != 0 &&
+           strcmp(plugin->name, RUBY) != 0;
+}
 
 static void look_up(void) {
     *(void **)&lua.gettop = dlsym(RTLD_DEFAULT, "lua_gettop");
@@ -47,11 +56,11 @@ static const char *begin_lua(struct rpc_language_call *call, unsigned arg_count)
 
 /* NULL, or why not. */
 static const char *begin(struct rpc_language_call *call, const char *plugin, unsigned arg_count) {
-    if (strcmp(plugin, "lua") == 0)
+    if (strcmp(plugin, LUA) == 0)
         return begin_lua(call, arg_count);
-    if (uwsgi.threads > 1 && strcmp(plugin, "psgi") == 0)
+    if (uwsgi.threads > 1 && strcmp(plugin, PERL) == 0)
         return "each thread has an interpreter of its own";
-    if (uwsgi.threads > 1 && strcmp(plugin, "rack") == 0 &&
+    if (uwsgi.threads > 1 && strcmp(plugin, RUBY) == 0 &&
         !(uwsgi.loop && strcmp(uwsgi.loop, "rbthreads") == 0))
         return "Ruby runs in threads with the rbthreads option only";
     return NULL;

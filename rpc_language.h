@@ -7,6 +7,9 @@
 
 #include "rpc_plugin.h"
 
+/* Whether the functions of a plugin can be called without any of the following. */
+bool rpc_language_is_plain(const struct uwsgi_plugin *plugin);
+
 /* What rpc_language_end needs to know; only for the time of one call. */
 struct rpc_language_call {
     void *lua; /* the Lua state; NULL for any other language */

@@ -221,6 +221,38 @@ static int write_packet(struct wsgi_request *request, char *data, size_t len) {
     return UWSGI_OK;
 }
 
+/*
+ * Whether uWSGI is going to close a TCP connection after this answer, and there is nothing between
+ * it and the socket. A persistent socket keeps it, suwsgi has TLS there.
+ */
+static bool is_last(const struct wsgi_request *request) {
+    return !request->socket->retry && request->socket->proto_write == uwsgi_proto_base_write &&
+           request->client_addr.sin.sin_family != AF_UNIX;
+}
+
+/*
+ * Has the last bytes of a connection leave in one segment with its end, instead of two and a second
+ * acknowledgement. They are on their way when this returns, not only when uWSGI closes: bytes of
+ * the caller's that nobody has read turn that into a reset, which would take them along.
+ */
+static int write_last(struct wsgi_request *request, char *data, size_t len) {
+    ssize_t sent = send(request->fd, data, len, MSG_MORE | MSG_NOSIGNAL);
+
+    if (sent != (ssize_t)len) {
+        size_t done = sent > 0 ? (size_t)sent : 0;
+        request->response_size += done;
+        return write_packet(request, data + done, len - done);
+    }
+    shutdown(request->fd, SHUT_WR);
+    request->response_size += len;
+    return UWSGI_OK;
+}
+
+/* What is short leaves in one piece anyway. */
+static int write_short(struct wsgi_request *request, char *data, size_t len) {
+    return is_last(request) ? write_last(request, data, len) : write_packet(request, data, len);
+}
+
 /* A result with its head before it, in one system call. */
 __attribute__((noinline)) static int write_large(struct wsgi_request *request, char *head,
                                                  size_t head_len, const struct rpc_result *result) {
@@ -242,14 +274,16 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
         return write_large(request, packet, head_len, result);
     if (result->data)
         memcpy(packet + head_len, result->data, result->len);
-    return write_packet(request, packet, head_len + result->len);
+    return write_short(request, packet, head_len + result->len);
 }
 
 static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
-    if (result->len)
-        return write_packet(request, result->data, (size_t)result->len);
-    rpc_http_close_after(request);
-    return UWSGI_OK;
+    if (result->len == 0) {
+        rpc_http_close_after(request);
+        return UWSGI_OK;
+    }
+    return (result->len > SMALL_RESULT ? write_packet : write_short)(request, result->data,
+                                                                     (size_t)result->len);
 }
 
 static int packet_request(struct wsgi_request *request) {
@@ -279,7 +313,7 @@ static int packet_request(struct wsgi_request *request) {
     return ret;
 }
 
-static int dispatch(struct wsgi_request *request) {
+static int rpc_request(struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_PACKET_FRAMED:
     case RPC_PACKET_RAW:
@@ -298,10 +332,9 @@ static int dispatch(struct wsgi_request *request) {
  * connection. In any other its next call would wait until the caller gives up, and so would whoever
  * is given this core next.
  */
-static int rpc_request(struct wsgi_request *request) {
-    int ret = dispatch(request);
-    if (uwsgi.async > 1 || uwsgi.loop)
-        rpc_http_close_after(request);
+static int rpc_request_and_close(struct wsgi_request *request) {
+    int ret = rpc_request(request);
+    rpc_http_close_after(request);
     return ret;
 }
 
@@ -446,6 +479,8 @@ static void rpc_post_init(void) {
     cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
+    if (uwsgi.async > 1 || uwsgi.loop)
+        rpc_plugin.request = rpc_request_and_close;
     cores_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;

@@ -17,6 +17,7 @@
 
 struct slot {
     const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
+    const struct uwsgi_plugin *plain; /* its plugin, if calling it takes nothing but a call */
     struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
     uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
@@ -109,6 +110,10 @@ static uint32_t open_to(const char *name) {
     return open;
 }
 
+static const struct uwsgi_plugin *plain_plugin(const struct uwsgi_plugin *plugin) {
+    return plugin != &rpc_plugin && plugin->rpc && rpc_language_is_plain(plugin) ? plugin : NULL;
+}
+
 static void index_function(const struct uwsgi_rpc *function) {
     uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
 
@@ -116,6 +121,7 @@ static void index_function(const struct uwsgi_rpc *function) {
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
     table.slot[i].open = open_to(function->name);
+    table.slot[i].plain = plain_plugin(function->plugin);
     table.slot[i].meter = rpc_metrics_function(function->name);
     __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
 }
@@ -169,8 +175,19 @@ static const struct slot *find(const struct rpc_call *call) {
  * The one place where uWSGI's calling convention is met: it takes pointers to char that are not
  * const, though no function of a language plugin writes to its arguments.
  */
-static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
-                              struct rpc_result *result) {
+static inline enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
+                                     struct rpc_result *result) {
+    result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
+                                        (uint16_t *)call->arg_len, &result->data);
+    if (!result->data)
+        result->len = 0;
+    return RPC_OK;
+}
+
+/* The same for a remote function, or one of a language that wants some care. */
+__attribute__((noinline)) static enum rpc_status invoke_with_care(const struct uwsgi_rpc *function,
+                                                                  const struct rpc_call *call,
+                                                                  struct rpc_result *result) {
     struct rpc_language_call language;
 
     if (function->plugin == &rpc_plugin)
@@ -179,12 +196,9 @@ static enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc
         return RPC_UNKNOWN;
     if (!rpc_language_begin(&language, function, call->arg_count))
         return RPC_REFUSED;
-    result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
-                                        (uint16_t *)call->arg_len, &result->data);
+    enum rpc_status status = invoke(function, call, result);
     rpc_language_end(&language);
-    if (!result->data)
-        result->len = 0;
-    return RPC_OK;
+    return status;
 }
 
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
@@ -193,7 +207,10 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
     const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
 
-    enum rpc_status status = invoke(function, call, result);
+    /* One registered again under its name may be another plugin's by now. */
+    enum rpc_status status = function->plugin == slot->plain
+                                 ? invoke(function, call, result)
+                                 : invoke_with_care(function, call, result);
     if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
     if (status != RPC_OK || result->len == 0) {

@@ -141,7 +141,7 @@ def test_empty_chunked_body(server):
 
 @pytest.mark.parametrize('chunks, status', [
     ('3\r\nabc\r\n0\r\n\r\n', b'200 OK'), ('a\r\n', b'400 '), ('3\r\nab', b'400 '), ('3\r\nabc', b'400 '),
-    ('3;ext\r\nabc\r\n0\r\n\r\n', b'400 '), ('-3\r\nabc\r\n', b'400 '),
+    ('3;ext\r\nabc\r\n0\r\n\r\n', b'200 OK'), ('-3\r\nabc\r\n', b'400 '),
     ('7fffffffffffffff\r\nabc', b'413 '), ('ffffffffffffffff\r\nabc', b'4'), ('10000\r\nabc', b'413 ')])
 def test_chunks(server, chunks, status):
     with connect(server.sockets[1]) as sock:
@@ -213,8 +213,7 @@ def test_prefix_of_a_slash_is_none(uwsgi):
 KEPT = [('GET', '/hello', None, 200), ('HEAD', '/hello', None, 200), ('GET', '/empty', None, 204),
         ('GET', '/nosuch', None, 404), ('HEAD', '/nosuch', None, 404), ('GET', '/', None, 400),
         ('POST', '/hello', b'body', 200), ('POST', '/empty', b'body', 204), ('POST', '/nosuch', b'body', 404),
-        ('POST', '/', b'body', 400), ('POST', '/first', b'y' * 65535, 200), ('POST', '/first', b'y' * 70000, 413),
-        ('POST', '/count' + '/x' * 254, b'body', 400), ('POST', '/hello', [b'chunk', b'ed'], 200),
+        ('POST', '/first', b'y' * 65535, 200), ('POST', '/count' + '/x' * 254, b'body', 400), ('POST', '/hello', [b'chunk', b'ed'], 200),
         ('POST', '/nosuch', [b'chunked'], 404)]
 
 
@@ -231,6 +230,19 @@ def test_http11_stays_open_after_every_answer(server):
         connection.request('GET', '/hello/after')
         assert connection.getresponse().read() == b'hello after'
         assert connection.sock is kept
+    connection.close()
+
+
+@pytest.mark.parametrize('path, body, status', [
+    ('/', b'body', 400), ('/first', b'y' * 70000, 413), ('/', [b'chunked'], 400), ('/first', [b'y' * 70000], 413)])
+def test_http11_says_that_it_closes_after_a_body_nobody_read(server, path, body, status):
+    connection = server.connection(2)
+    connection.request('POST', path, iter(body) if isinstance(body, list) else body)
+    response = connection.getresponse()
+    assert (response.status, response.getheader('Connection')) == (status, 'close')
+    assert response.read().endswith(b'\n')
+    connection.request('GET', '/hello')
+    assert connection.getresponse().read() == b'hello'
     connection.close()
 
 

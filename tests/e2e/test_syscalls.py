@@ -45,11 +45,21 @@ def trace(uwsgi, tmp_path):
 @pytest.mark.parametrize('options', [[], [('route', '^/x rpc:hello')], [('rpc-allow-from', '127.0.0.1')]],
                          ids=['plain', 'routes', 'rpc-allow-from'])
 @pytest.mark.parametrize('modifier2', [0, 1])
-def test_a_call_is_accept_read_write_close(trace, options, modifier2):
+def test_a_call_is_accept_read_send_close(trace, options, modifier2):
+    """The answer waits for the shutdown, and leaves in one segment with the connection's end."""
     calls, reply = trace(packet('hello', 'a', 'b', modifier2=modifier2), *options)
     assert reply.endswith(b'hello a b')
-    assert ['write' if call in WRITES else call for call in calls if call not in ('epoll_wait', 'futex')] == [
-        'accept4', 'read', 'write', 'close']
+    assert [call for call in calls if call not in ('epoll_wait', 'futex')] == [
+        'accept4', 'read', 'sendto', 'shutdown', 'close']
+
+
+def test_bytes_nobody_reads_do_not_take_the_answer_along(uwsgi):
+    """They turn uWSGI's close into a reset, when the answer has left."""
+    server = uwsgi(TCP, ('disable-logging', 'true'))
+    for _ in range(300):
+        with connect(server.sockets[0]) as sock:
+            sock.sendall(packet('hello', 'a', 'b') + bytes(1000))
+            assert read_all(sock) == b'\xad\x09\0\0hello a b'
 
 
 def test_a_long_result_is_one_write(trace):
