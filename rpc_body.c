@@ -47,6 +47,14 @@ static enum rpc_status body_length(const struct wsgi_request *request,
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/*
+ * Whether a socket's protocol has bodies. The reader of one that has none (puwsgi) fails without
+ * setting errno, in which an EAGAIN may stand: whoever then waits and tries again does so for ever.
+ */
+static bool has_bodies(const struct wsgi_request *request) {
+    return request->socket->proto_read_body != uwsgi_proto_noop_read_body;
+}
+
 /* Reads what there is, waiting for it no longer than that; 0 or less when nothing comes. */
 static ssize_t read_some(struct wsgi_request *request, char *buf, size_t size, int wait_sec) {
     for (;;) {
@@ -113,6 +121,8 @@ enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_bod
     enum rpc_status status = body_length(request, vars, max, &chunked);
     if (status != RPC_OK || (!chunked && request->post_cl == 0))
         return status;
+    if (!has_bodies(request))
+        return RPC_BODY_SHORT;
     send_continue(request, vars);
     if (chunked)
         return read_chunked(request, max, body);
@@ -146,7 +156,7 @@ void rpc_body_discard(struct wsgi_request *request) {
     uint64_t end = uwsgi_micros() + DISCARD_SEC * 1000000ull;
     size_t known = request->post_cl - request->post_pos, left = DISCARD_MAX;
 
-    if (uwsgi.post_buffering || request->read_errors)
+    if (uwsgi.post_buffering || request->read_errors || !has_bodies(request))
         return;
     if (known && known < left)
         left = known;
