@@ -104,7 +104,10 @@ $(NPM): tests/e2e/clients/package.json
 check: ## install what is missing, build and run every test
 	@tools/packages.sh install build demo check
 	@$(MAKE) -s unit $(NPM)
+	@$(MAKE) -s lint
 	@$(MAKE) -s e2e
+	@$(MAKE) -s fuzz FUZZ_TIME=10
+	@$(MAKE) -s soak SOAK_TIME=60
 
 MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py)
 
