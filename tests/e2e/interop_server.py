@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real uWSGI servers for the interoperability tests, and a call spelled out byte by byte.
-
-RPC_PLUGIN names the rpc plugin under test; without it, it is the one uWSGI is packaged with.
-"""
+"""Real uWSGI servers for the interoperability tests, and a call spelled out byte by byte."""
 import os
 import socket
 import struct
@@ -10,13 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import conftest
+
 ROOT = Path(__file__).resolve().parents[2]
 UWSGI = os.environ.get('UWSGI', 'uwsgi-core')
 PLUGIN_DIR = Path('/usr/lib/uwsgi/plugins')
-STOCK_RPC_PLUGIN = str(PLUGIN_DIR / 'rpc_plugin.so')
-RPC_PLUGIN = os.environ.get('RPC_PLUGIN', STOCK_RPC_PLUGIN)
-# The stock plugin answers an empty result as it answers an unknown function: it closes.
-EMPTY = None if RPC_PLUGIN == STOCK_RPC_PLUGIN else b''
+RPC_PLUGIN = str(conftest.PLUGIN_DIR / 'rpc_plugin.so')
 PATIENCE_SEC = 30
 
 
@@ -37,7 +33,8 @@ class Server:
     def run(self, command, directory):
         with open(self.log_file, 'wb') as log:
             self.process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=subprocess.STDOUT)
+                                            stdout=log, stderr=subprocess.STDOUT,
+                                            env=dict(os.environ, LD_PRELOAD=conftest.PRELOAD))
 
     @property
     def log(self):

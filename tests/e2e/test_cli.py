@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+from conftest import PLUGIN_DIR, PRELOAD
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLI = os.path.join(ROOT, "build", "uwsgi-rpc")
@@ -43,11 +44,12 @@ class CliServer:
     def start(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [UWSGI, "--plugins", "python3,rpc", "--master", "--workers", "2",
+                [UWSGI, "--plugins", "python3", "--plugin", PLUGIN_DIR / "rpc_plugin.so", "--master", "--workers", "2",
                  "--buffer-size", "65535", "--socket", "127.0.0.1:0", "--socket", self.unix,
                  "--socket", self.abstract, "--pythonpath", self.folder,
                  "--import", "cli_functions", "--die-on-term"],
-                stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
+                stdout=log, stderr=subprocess.STDOUT, cwd=self.folder,
+                env=dict(os.environ, LD_PRELOAD=PRELOAD))
         deadline = time.monotonic() + READY_SEC
         while not self.answers():
             assert self.process.poll() is None and time.monotonic() < deadline, self.read_log()
