@@ -165,7 +165,7 @@ bench: rpc_plugin.so | bench-deps ## measure side by side with the stock plugin 
 	$(PYTHON) bench/run.py "$(BENCH)"
 
 instructions: rpc_plugin.so | bench-deps ## count instructions per call (CASE=text for some)
-	@$(MAKE) --no-print-directory $(B)/bench_functions.so
+	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/null/rpc_plugin.so
 	$(PYTHON) bench/instructions.py "$(CASE)"
 
 $(B)/bench_functions.so: bench/functions.c | $(B)

@@ -24,13 +24,15 @@ ROUTE = ('route', '^/(.+)/(.+) rpc:chello $1 $2 ${REMOTE_ADDR}')
 
 
 class Case:
-    def __init__(self, name, request, options=(TCP,), target=None):
+    def __init__(self, name, request, options=(TCP,), target=None, null=False):
         self.name, self.request, self.options, self.target = name, request, list(options), target
+        self.plugins = ('stock', 'ours', 'null') if null else ('stock', 'ours')
         self.result = bench.HELLO
 
 
 CASES = [
-    Case('packet, modifier2 0, 2 arguments', bench.packet('chello', 'a', 'b'), target=550),
+    Case('packet, modifier2 0, 2 arguments', bench.packet('chello', 'a', 'b'), target=550,
+         null=True),
     Case('packet, modifier2 1, 2 arguments', bench.packet('chello', 'a', 'b', modifier2=1)),
     Case('packet, modifier2 0, no argument', bench.packet('chello')),
     Case('packet, modifier2 0, 254 arguments', bench.packet('chello', *['a'] * 254), target=7000),
@@ -39,7 +41,8 @@ CASES = [
     Case('1,000 functions, the last one', bench.packet('f0997', 'a', 'b'),
          [TCP, ('rpc-max', 1000), *FUNCTIONS], target='as with 1'),
     Case('modifier2 2, GET /chello/a/b', bench.http('/chello/a/b', keepalive=False),
-         [HTTP, ('http-socket-modifier1', 173), ('http-socket-modifier2', 2)], target=4500),
+         [HTTP, ('http-socket-modifier1', 173), ('http-socket-modifier2', 2)], target=4500,
+         null=True),
     Case('route rpc: with 3 translated arguments', bench.http('/a/b', keepalive=False),
          [HTTP, ROUTE], target=5500),
 ]
@@ -97,18 +100,18 @@ def main():
     cases = [case for case in CASES if wanted in case.name]
     start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        pending = [[per_call(pool, case, plugin) for plugin in ('stock', 'ours')] for case in cases]
+        pending = [[per_call(pool, case, plugin) for plugin in case.plugins] for case in cases]
         figures = [[get() for get in row] for row in pending]
     rows = [(case.name, f'{stock:,.0f}', f'{ours:,.0f}', f'{ours / stock:.2f}',
+             f'{null[0]:,.0f}' if null else '',
              f'{case.target:,}' if isinstance(case.target, int) else case.target or '')
-            for case, (stock, ours) in zip(cases, figures)]
-    print(bench.table(('instructions per call', 'stock', 'ours', 'ratio', 'target'), rows))
+            for case, (stock, ours, *null) in zip(cases, figures)]
+    print(bench.table(('instructions per call', 'stock', 'ours', 'ratio', 'null', 'target'), rows))
     results = bench.HERE / 'results'
     results.mkdir(exist_ok=True)
     if not wanted:
         (results / 'instructions.json').write_text(json.dumps(
-            {case.name: {'stock': stock, 'ours': ours}
-             for case, (stock, ours) in zip(cases, figures)}, indent=1) + '\n')
+            {case.name: dict(zip(case.plugins, row)) for case, row in zip(cases, figures)}, indent=1) + '\n')
     print(f'{time.monotonic() - start:.0f} s', file=sys.stderr)
 
 
