@@ -107,7 +107,7 @@ check: ## install what is missing, build and run every test
 	@$(MAKE) -s lint
 	@$(MAKE) -s e2e
 	@$(MAKE) -s fuzz FUZZ_TIME=10
-	@$(MAKE) -s soak SOAK_TIME=60
+	@$(MAKE) -s soak SOAK_TIME=60 SOAK_CALLS=20000
 
 MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py)
 
@@ -195,7 +195,7 @@ $(B)/peers/grpc: bench/peers/grpc.cc bench/peers/bench.proto | $(B)/peers
 # --- housekeeping -------------------------------------------------------------------------------
 
 format: ## apply .clang-format
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format -i $(call ours,'*.[ch]')
 
 clean: ## remove everything built
 	rm -rf $(B) rpc_plugin.so .uwsgi_plugins_builder

@@ -13,6 +13,9 @@ LINT_WARN := $(WARN) -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes
 	-Wduplicated-branches -Wnull-dereference -Wno-discarded-qualifiers \
 	-Wno-missing-field-initializers
 
+# Files of a name, but for what has been built.
+ours = $(shell find . \( -name $(B) -o -name '.uwsgi*' \) -prune -o -type f -name $(1) -print)
+
 $(B)/lint/uwsgi.h:
 	@mkdir -p $(@D)
 	@$(UWSGI) --dot-h >$@
@@ -37,8 +40,8 @@ lint: ## analyse the sources: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, 
 	@echo "lint: gcc -fanalyzer and clang-tidy found nothing in $(words $(LINT_C)) files"
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability,style \
 		--inline-suppr --suppress=missingIncludeSystem --suppress=variableScope -I. $(LINT_C)
-	@shellcheck .ci/run $(shell git ls-files '*.sh')
-	@clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	@shellcheck .ci/run $(call ours,'*.sh')
+	@clang-format --dry-run -Werror $(call ours,'*.[ch]')
 	@echo "lint: cppcheck, shellcheck and clang-format found nothing"
 
 # --- soak: traffic for SOAK_TIME seconds, and SOAK_CALLS routed calls of each kind ----------------

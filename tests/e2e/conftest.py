@@ -55,6 +55,17 @@ def listens(port):
         return False
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'uninstrumented(reason): not with an instrumented plugin')
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker('uninstrumented')
+        if marker and PRELOAD:
+            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+
+
 def poll(condition, seconds=20, what='condition'):
     """Waits until condition() is true and returns its value."""
     end = time.monotonic() + seconds
