@@ -31,7 +31,12 @@ demo: ## install what is missing, build, start uWSGI and show calls and their an
 
 # uWSGI's own builder, with the flags and the header of the uWSGI it is for; $(1) is where the .so
 # goes, $(2) further compiler flags, $(3) further linker flags. CC chooses the compiler.
-SOURCES := $(wildcard rpc*.c rpc*.h) uwsgiplugin.py
+# What may not know uWSGI, and what may: a file's folder tells. The packet codec is the one that has
+# no folder.
+PURE := $(wildcard parse/*.c client/*.c) rpc_wire.c
+KNOWS_UWSGI := $(wildcard server/*.c) rpc_plugin.c rpc_routing.c
+HEADERS := $(wildcard *.h parse/*.h client/*.h server/*.h)
+SOURCES := $(PURE) $(KNOWS_UWSGI) $(HEADERS) uwsgiplugin.py
 define build_plugin
 @mkdir -p $(1) $(B)
 @echo "building $(1)/rpc_plugin.so for $(UWSGI), see $(B)/plugin.log"
@@ -51,20 +56,18 @@ install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/loc
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
-PURE := $(filter-out rpc_plugin.c rpc_table.c rpc_routing.c rpc_http.c rpc_body.c rpc_remote.c rpc_metrics.c rpc_language.c,$(wildcard rpc_*.c))
-UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
 UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
 	-DRPC_TEST_DATA='"$(CURDIR)/tests/data"'
 
-$(B)/unit/%.o: %.c $(wildcard *.h) | $(B)/unit
+$(B)/unit/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-$(B)/unit/test_%: tests/unit/test_%.c $(PURE:%.c=$(B)/unit/%.o) $(wildcard tests/unit/*.h) | $(B)/unit
+$(UNIT): $(B)/unit/%: tests/unit/%.c $(PURE:%.c=$(B)/unit/%.o) $(wildcard tests/unit/*.h tests/unit/*/*.h)
+	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c %.o,$^) $(UNIT_LIBS)
-
-$(B)/unit:
-	mkdir -p $@
 
 unit: $(UNIT) ## run the unit tests
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
@@ -116,17 +119,17 @@ matrix: rpc_plugin.so $(TEST_LIBS) ## run the interoperability matrix and write 
 .PHONY: matrix
 
 # Tests that fail each allocation in turn.
-$(B)/unit/test_node $(B)/unit/test_client $(B)/unit/test_no_memory: UNIT_LIBS += \
+$(addprefix $(B)/unit/,client/test_node client/test_client parse/test_no_memory): UNIT_LIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
 # --- the command-line client ---------------------------------------------------------------------
 
-CLI_SRC := $(wildcard cli/*.c) rpc_client.c rpc_node.c rpc_wire.c
+CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c
 
 cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
 .PHONY: cli
 
-$(B)/uwsgi-rpc: $(CLI_SRC) $(wildcard *.h cli/*.h) | $(B)
+$(B)/uwsgi-rpc: $(CLI_SRC) $(HEADERS) $(wildcard cli/*.h) | $(B)
 	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) -lpthread
 
 # --- fuzzing: tests/fuzz/fuzz_NAME.c, seeded from tests/data/NAME, FUZZ_TIME seconds each --------
@@ -137,8 +140,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_CFLAGS = -g -O1 -std=gnu11 -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	$(shell pkg-config --cflags libxml-2.0 jansson)
 
-$(B)/fuzz/%.o: %.c $(wildcard *.h)
-	@mkdir -p $(B)/fuzz
+$(B)/fuzz/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * The front door: options, hooks, the modifier1 173 request handler and the plugin struct. What a
- * packet says is decoded in rpc_wire.c, who may call what is decided in rpc_table.c.
+ * packet says is decoded in rpc_wire.c, who may call what is decided in server/table.c.
  */
-#include "rpc_plugin.h"
+#include "server/plugin.h"
 
-#include "rpc_http.h"
+#include "server/http.h"
 #ifdef RPC_JSONRPC
-#include "rpc_jsonrpc.h"
+#include "parse/jsonrpc.h"
 #endif
-#include "rpc_metrics.h"
-#include "rpc_remote.h"
-#include "rpc_routing.h"
-#include "rpc_table.h"
+#include "server/metrics.h"
+#include "server/remote.h"
+#include "server/routing.h"
+#include "server/table.h"
 #include "rpc_wire.h"
 
 #define DEFAULT_MAX_BODY (16u << 20)

@@ -3,16 +3,16 @@
  * The routing actions. All seven read their configuration and call their function in one way; what
  * each does with the result is its row in the table of actions.
  */
-#include "rpc_routing.h"
+#include "server/routing.h"
 
-#include "rpc_plugin.h"
+#include "server/plugin.h"
 
 #ifdef UWSGI_ROUTING
 
-#include "rpc_http.h"
-#include "rpc_remote.h"
-#include "rpc_table.h"
-#include "rpc_template.h"
+#include "server/http.h"
+#include "server/remote.h"
+#include "server/table.h"
+#include "parse/template.h"
 
 /* Memory for arguments that a core keeps for its next request. */
 #define SCRATCH_KEPT (64u << 10)

@@ -5,7 +5,7 @@
  */
 #include "rpc_wire.h"
 
-#include "rpc_bytes.h"
+#include "parse/bytes.h"
 
 #include <string.h>
 

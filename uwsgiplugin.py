@@ -16,13 +16,15 @@ NAME = 'rpc'
 CFLAGS = ['-std=gnu11', '-fvisibility=hidden', '-fno-plt'] + os.environ.get('RPC_CFLAGS', '').split()
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
-GCC_LIST = ['rpc_plugin', 'rpc_table', 'rpc_routing', 'rpc_http', 'rpc_body', 'rpc_remote',
-            'rpc_metrics', 'rpc_language', 'rpc_access', 'rpc_bytes', 'rpc_chunked', 'rpc_client',
-            'rpc_node', 'rpc_template', 'rpc_wire']
+GCC_LIST = ['rpc_plugin', 'rpc_routing', 'rpc_wire',
+            'server/body', 'server/http', 'server/language', 'server/metrics', 'server/remote',
+            'server/table',
+            'client/client', 'client/node',
+            'parse/access', 'parse/bytes', 'parse/chunked', 'parse/template']
 
 BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
-            ['rpc_xmlrpc', 'rpc_xmlrpc_calls', 'rpc_xmlrpc_parse', 'rpc_xmlrpc_scalar']),
-           ('RPC_JSONRPC', 'jansson', ['rpc_jsonrpc']))
+            ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_parse', 'parse/xmlrpc_scalar']),
+           ('RPC_JSONRPC', 'jansson', ['parse/jsonrpc']))
 
 for macro, package, sources in BRIDGES:
     flags = pkg_config('--cflags', package)

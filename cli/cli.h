@@ -6,7 +6,7 @@
 #define CLI_H
 
 #include "rpc.h"
-#include "rpc_client.h"
+#include "client/client.h"
 
 /* The command line, understood. */
 struct cli {

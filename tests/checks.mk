@@ -4,7 +4,8 @@
 
 # The plugin and the command-line client, with the defines of the uWSGI at hand and its header as a
 # system header: what is found in there is not ours to mend.
-LINT_C := $(wildcard rpc*.c cli/*.c)
+LINT_C := $(PURE) $(KNOWS_UWSGI) $(wildcard cli/*.c)
+LINT_H := $(HEADERS) $(wildcard cli/*.h)
 LINT_FLAGS = -std=gnu11 -isystem $(B)/lint -I. -DRPC_XMLRPC -DRPC_JSONRPC \
 	$(shell pkg-config --cflags libxml-2.0 jansson) $(filter -D%,$(shell $(UWSGI) --cflags))
 # uWSGI's API is not const-correct; its option and plugin structs are filled in part.
@@ -20,20 +21,20 @@ $(B)/lint/uwsgi.h:
 	@mkdir -p $(@D)
 	@$(UWSGI) --dot-h >$@
 
-$(B)/lint/%.c.ok: %.c $(wildcard *.h cli/*.h) .clang-tidy | $(B)/lint/uwsgi.h
+$(B)/lint/%.c.ok: %.c $(LINT_H) .clang-tidy | $(B)/lint/uwsgi.h
 	@mkdir -p $(@D)
 	@gcc $(LINT_FLAGS) $(LINT_WARN) -O2 -fanalyzer -c -o /dev/null $<
 	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 
 # A header compiles on its own.
-$(B)/lint/%.h.ok: %.h $(wildcard *.h cli/*.h) | $(B)/lint/uwsgi.h
+$(B)/lint/%.h.ok: %.h $(LINT_H) | $(B)/lint/uwsgi.h
 	@mkdir -p $(@D)
 	@gcc $(LINT_FLAGS) $(WARN) -fsyntax-only -x c $<
 	@touch $@
 
 .PHONY: lint lint-files
-lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(wildcard rpc*.h cli/*.h))
+lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(LINT_H))
 
 lint: ## analyse the sources: gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, clang-format
 	@$(MAKE) -s -j$(shell nproc) --output-sync lint-files

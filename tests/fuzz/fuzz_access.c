@@ -6,7 +6,7 @@
  * An input is lines: a range, an address, then globs, the last line being the name they are to
  * match.
  */
-#include "rpc_access.h"
+#include "parse/access.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

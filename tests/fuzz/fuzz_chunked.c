@@ -3,7 +3,7 @@
  * Any bytes as a chunked body. Into what pieces they fall when they arrive makes no difference: all
  * at once and by pieces whose lengths follow from the bytes give the same body.
  */
-#include "rpc_chunked.h"
+#include "parse/chunked.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * Any bytes as a JSON-RPC document: what is called is a sound call, and every answer can be read.
  */
-#include "rpc_jsonrpc.h"
+#include "parse/jsonrpc.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "rpc_client.h"
+#include "client/client.h"
 
 #define LIMIT 1000
 

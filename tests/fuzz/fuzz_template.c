@@ -3,7 +3,7 @@
  * Any text as an argument of a routing action. With values that spell the variable they stand for,
  * its expansion is the text itself; values are never looked at again.
  */
-#include "rpc_template.h"
+#include "parse/template.h"
 
 #include <stdlib.h>
 #include <string.h>

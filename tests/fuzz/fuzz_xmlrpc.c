@@ -3,7 +3,7 @@
  * Fuzzes rpc_xmlrpc: whatever the document is, every call keeps the promises of struct rpc_call,
  * and the response is a well-formed document.
  */
-#include "rpc_xmlrpc.h"
+#include "parse/xmlrpc.h"
 
 #include <stdlib.h>
 #include <string.h>

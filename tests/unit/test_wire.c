@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* rpc_wire: bodies read and terminated, calls written, replies framed and read back. */
 #include "rpc_wire.h"
-#include "rpc_bytes.h"
+#include "parse/bytes.h"
 #include "unit.h"
 
 #include <inttypes.h>

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reads an XML-RPC request document. Everything there is to say to libxml2 is said here.
+ */
+#ifndef RPC_XMLRPC_PARSE_H
+#define RPC_XMLRPC_PARSE_H
+
+#include "xmlrpc_calls.h"
+
+/* Bytes of one start tag, within the 4 KiB that are fed at a time. */
+#define RPC_XMLRPC_TAG_MAX 65536
+
+/* Namespaces declared in a document: libxml2 looks through the open ones for each element. */
+#define RPC_XMLRPC_NAMESPACES_MAX 1024
+
+/*
+ * Reads a document to its end and reports it to calls.
+ *   body, len, charset   as for rpc_xmlrpc_handle
+ *   calls                ready to be reported to; the caller frees it in any case
+ * Returns RPC_OK; RPC_NOT_WELL_FORMED, also for a document that is cut short, or in an encoding
+ * that is unknown or not adhered to; RPC_BAD_REQUEST also for a document type declaration; or what
+ * rpc_xmlrpc_calls_status says. A document that is wrong in several ways is not well formed first,
+ * unless a limit ends the reading before. libxml2 has limits of its own, beyond which a document is
+ * not well formed: 10 MB for a comment, a processing instruction or a CDATA section, 50,000 bytes
+ * for a name.
+ */
+enum rpc_status rpc_xmlrpc_parse(const char *body, size_t len, const char *charset,
+                                 struct rpc_xmlrpc_calls *calls);
+
+#endif

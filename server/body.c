@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading the body of a bridge's request, see server/body.h. One with a Content-Length is read by
+ * uWSGI. A chunked one is not: uWSGI's reader waits for a whole chunk whatever its size, looks
+ * through an unfinished line again with each byte, and leaves the end of the body to be taken for
+ * the next request of the connection.
+ */
+#include "body.h"
+
+#include "../parse/chunked.h"
+#include "http.h"
+
+/* Bytes asked for at a time of a chunked body. */
+#define READ_LEN 16384
+/* Digits of a Content-Length that surely fits 64 bit. */
+#define LENGTH_DIGITS_MAX 18
+/* Dropping a body: how much, how long for the next byte, and how long in all. */
+#define DISCARD_MAX (64u << 20)
+#define DISCARD_WAIT_SEC 1
+#define DISCARD_SEC 5
+
+/* --- how long it is ------------------------------------------------------------------------- */
+
+/*
+ * How a request says where its body ends. A front server that has read a chunked body itself says
+ * its length, and is believed. uWSGI takes the digits Content-Length begins with, however many they
+ * are: it is told here whether that makes sense, and no more than max.
+ */
+static enum rpc_status body_length(const struct wsgi_request *request,
+                                   const struct rpc_body_vars *vars, size_t max, bool *chunked) {
+    const char *value = vars->length.iov_base;
+    size_t len = vars->length.iov_len, digits = 0;
+
+    *chunked = false;
+    if (!len) {
+        *chunked = vars->coding.iov_len == 7 && !strncasecmp(vars->coding.iov_base, "chunked", 7);
+        return RPC_OK;
+    }
+    while (digits < len && isdigit((unsigned char)value[digits]))
+        digits++;
+    while (len > digits && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+        len--;
+    if (digits < len || digits == 0)
+        return RPC_BODY_LENGTH;
+    return digits > LENGTH_DIGITS_MAX || request->post_cl > max ? RPC_BODY_TOO_LARGE : RPC_OK;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/*
+ * Whether a socket's protocol has bodies. The reader of one that has none (puwsgi) fails without
+ * setting errno, in which an EAGAIN may stand: whoever then waits and tries again does so for ever.
+ */
+static bool has_bodies(const struct wsgi_request *request) {
+    return request->socket->proto_read_body != uwsgi_proto_noop_read_body;
+}
+
+/* Reads what there is, waiting for it no longer than that; 0 or less when nothing comes. */
+static ssize_t read_some(struct wsgi_request *request, char *buf, size_t size, int wait_sec) {
+    for (;;) {
+        ssize_t len = request->socket->proto_read_body(request, buf, size);
+        if (len >= 0 || !uwsgi_is_again())
+            return len;
+        if (uwsgi.wait_read_hook(request->fd, wait_sec) <= 0)
+            return -1;
+    }
+}
+
+/*
+ * Tells a client that waits for it to send its body (RFC 9110, section 10.1.1): curl does so for a
+ * second with more than a megabyte. Only where HTTP is spoken; a front server does this itself.
+ */
+static void send_continue(struct wsgi_request *request, const struct rpc_body_vars *vars) {
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    if (vars->expect.iov_len != 12 || strncasecmp(vars->expect.iov_base, "100-continue", 12) != 0 ||
+        request->proto_parser_remains || uwsgi.post_buffering || request->protocol_len != 8 ||
+        memcmp(request->protocol, "HTTP/1.1", 8) != 0 || !rpc_socket_speaks_http(request->socket))
+        return;
+    request->socket->proto_write(request, (char *)interim, sizeof(interim) - 1);
+    request->write_pos = 0;
+}
+
+static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
+                                    struct rpc_body *body) {
+    struct rpc_bytes *bytes = &body->owned;
+    struct rpc_chunked decoder = {0};
+    enum rpc_chunked_status status = RPC_CHUNKED_MORE;
+    int wait_sec = uwsgi.chunked_input_timeout ? uwsgi.chunked_input_timeout : uwsgi.socket_timeout;
+    size_t rest = 0;
+
+    while (status == RPC_CHUNKED_MORE) {
+        char *room = rpc_bytes_reserve(bytes, READ_LEN);
+        if (!room)
+            return RPC_NO_MEMORY;
+        ssize_t got = read_some(request, room, READ_LEN, wait_sec);
+        if (got <= 0)
+            return RPC_BODY_SHORT;
+        size_t len = (size_t)got;
+        status = rpc_chunked_decode(&decoder, room, &len, &rest);
+        if (status == RPC_CHUNKED_BAD)
+            return RPC_BODY_LENGTH;
+        bytes->len += len;
+        if (bytes->len > max || decoder.left > max - bytes->len)
+            return RPC_BODY_TOO_LARGE;
+    }
+    request->chunked_input_complete = 1;
+    if (rest)
+        rpc_http_close_after(request);
+    body->data = bytes->data;
+    body->len = bytes->len;
+    return RPC_OK;
+}
+
+enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_body_vars *vars,
+                              size_t max, struct rpc_body *body) {
+    bool chunked;
+    ssize_t len = 0;
+
+    *body = (struct rpc_body){.data = ""};
+    enum rpc_status status = body_length(request, vars, max, &chunked);
+    if (status != RPC_OK || (!chunked && request->post_cl == 0))
+        return status;
+    if (!has_bodies(request))
+        return RPC_BODY_SHORT;
+    send_continue(request, vars);
+    if (chunked)
+        return read_chunked(request, max, body);
+    char *data = uwsgi_request_body_read(request, 0, &len);
+    if (!data || len < 0 || (size_t)len != request->post_cl)
+        return RPC_BODY_SHORT;
+    body->data = data;
+    body->len = (size_t)len;
+    return RPC_OK;
+}
+
+void rpc_body_free(struct rpc_body *body) {
+    rpc_bytes_free(&body->owned);
+}
+
+/* --- not reading ----------------------------------------------------------------------------- */
+
+bool rpc_body_leave(struct wsgi_request *request, const struct rpc_body_vars *vars) {
+    bool chunked, left = body_length(request, vars, SIZE_MAX, &chunked) != RPC_OK;
+    if (chunked)
+        left = !request->chunked_input_complete;
+    else if (request->post_pos < request->post_cl)
+        left = true;
+    if (left)
+        rpc_http_close_after(request);
+    return left;
+}
+
+void rpc_body_discard(struct wsgi_request *request) {
+    char buf[4096];
+    uint64_t end = uwsgi_micros() + DISCARD_SEC * 1000000ull;
+    size_t known = request->post_cl - request->post_pos, left = DISCARD_MAX;
+
+    if (uwsgi.post_buffering || request->read_errors || !has_bodies(request))
+        return;
+    if (known && known < left)
+        left = known;
+    while (left > 0 && uwsgi_micros() < end) {
+        ssize_t len = read_some(request, buf, UMIN(left, sizeof(buf)), DISCARD_WAIT_SEC);
+        if (len <= 0)
+            return;
+        left -= (size_t)len;
+    }
+}

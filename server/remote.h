@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calls to other nodes from inside uWSGI: the pure client, waiting through uWSGI's hooks, with the
+ * options of the configuration; and remote functions put into the local table (rpc-remote).
+ */
+#ifndef RPC_REMOTE_H
+#define RPC_REMOTE_H
+
+#include "../rpc.h"
+#include "../client/client.h"
+
+/* Reads rpc-remote and the limits of remote calls; once, in the master. A mistake ends uWSGI. */
+void rpc_remote_init(void);
+
+/* Puts the functions of rpc-remote into uWSGI's table. */
+void rpc_remote_register(void);
+
+/*
+ * Reads a list of nodes of the configuration. NULL, and one line in the log, when it is none. The
+ * list is for rpc_nodes_free.
+ */
+struct rpc_nodes *rpc_remote_nodes(const char *list);
+
+/*
+ * Calls a function on one of the nodes; statuses and result as in rpc_client_call. A failure has
+ * its line in the log, with the node, when this returns.
+ */
+enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
+                               struct rpc_result *result);
+
+/*
+ * Calls what rpc_remote_register put into the table: function is the .func of its entry. Otherwise
+ * like rpc_remote_ask.
+ */
+enum rpc_status rpc_remote_call(void *function, const struct rpc_call *call,
+                                struct rpc_result *result);
+
+/*
+ * The same in uWSGI's calling convention (.rpc of the plugin), for language plugins that call a
+ * remote function as if it were local: returns the length of *output, 0 and NULL for a failure.
+ */
+uint64_t rpc_remote_function(void *function, uint8_t arg_count, char **arg, uint16_t *arg_len,
+                             char **output);
+
+#endif

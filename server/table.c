@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finds a function in uWSGI's shared table and calls it; decides who may. The table is an array
+ * that uWSGI appends to, one part a worker; beside it each process keeps a hash of its own part,
+ * extended when the part has grown, so that a lookup takes the same time whatever the number of
+ * functions.
+ */
+#include "table.h"
+
+#include "language.h"
+#include "metrics.h"
+#include "plugin.h"
+#include "remote.h"
+
+/* Bits of a slot's access: the callers it is open to. */
+#define OPEN_TO(caller) (1u << (caller))
+
+struct slot {
+    const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
+    const struct uwsgi_plugin *plain; /* its plugin, if calling it takes nothing but a call */
+    struct rpc_meter *meter;          /* of rpc-metric, or NULL */
+    uint32_t hash;
+    uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
+};
+
+/* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
+ */
+static struct {
+    struct slot *slot;
+    uint32_t mask;    /* number of slots, a power of two, less one */
+    uint64_t indexed; /* functions of that part that are in */
+} table;
+
+static struct rpc_globs allow, bridge_allow;
+
+static struct uwsgi_rpc *worker_part(int worker) {
+    return uwsgi.rpc_table + (uint64_t)worker * uwsgi.rpc_max;
+}
+
+static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) {
+    for (struct uwsgi_string_list *item = list; item; item = item->next)
+        globs->count++;
+    globs->glob = uwsgi_calloc(sizeof(char *) * (globs->count + 1));
+    for (size_t i = 0; list; list = list->next)
+        globs->glob[i++] = list->value;
+}
+
+void rpc_table_init(void) {
+    uint32_t size = 2;
+    while (size < uwsgi.rpc_max * 4)
+        size *= 2;
+    table.slot = uwsgi_calloc(sizeof(struct slot) * size);
+    table.mask = size - 1;
+    globs_from(&allow, rpc_options.allow);
+    globs_from(&bridge_allow, rpc_options.bridge_allow);
+}
+
+void rpc_table_inherit(void) {
+    if (!uwsgi.rpc_table)
+        return;
+    for (int worker = 1; worker <= uwsgi.numproc; worker++) {
+        if (uwsgi.workers[worker].pid != 0)
+            continue;
+        memcpy(worker_part(worker), worker_part(0), sizeof(struct uwsgi_rpc) * uwsgi.rpc_max);
+        uwsgi.shared->rpc_count[worker] = uwsgi.shared->rpc_count[0];
+    }
+}
+
+void rpc_table_forget(void) {
+    memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
+    table.indexed = 0;
+}
+
+static uint64_t load(const char *p, size_t len) {
+    uint64_t word = 0;
+    memcpy(&word, p, len);
+    return word;
+}
+
+/* The 1 to 8 bytes at p as a number; one of a few loads, which may overlap. */
+static uint64_t load_tail(const char *p, size_t len) {
+    if (len >= 4)
+        return load(p, 4) | load(p + len - 4, 4) << 32;
+    return load(p, 1) | load(p + len / 2, 1) << 8 | load(p + len - 1, 1) << 16;
+}
+
+/* Eight bytes a step, each multiplied by 2^64 divided by the golden ratio; the name's NUL is one
+   of them, so that there is a byte even where there is no name. */
+static inline uint32_t hash_name(const char *name, size_t name_len) {
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    size_t len = name_len + 1;
+    uint64_t hash = len;
+
+    for (; len > 8; len -= 8, name += 8) {
+        hash = (hash ^ load(name, 8)) * golden;
+        hash ^= hash >> 32;
+    }
+    hash = (hash ^ load_tail(name, len)) * golden;
+    /* The topmost bits depend on all others; a mask looks at the lowest. */
+    return (uint32_t)__builtin_bswap64(hash);
+}
+
+static uint32_t open_to(const char *name) {
+    uint32_t open = OPEN_TO(RPC_CALLER_LOCAL);
+    if (rpc_globs_match(&allow, name)) {
+        open |= OPEN_TO(RPC_CALLER_PACKET);
+        if (rpc_globs_match(&bridge_allow, name))
+            open |= OPEN_TO(RPC_CALLER_BRIDGE);
+    }
+    return open;
+}
+
+static const struct uwsgi_plugin *plain_plugin(const struct uwsgi_plugin *plugin) {
+    return plugin != &rpc_plugin && plugin->rpc && rpc_language_is_plain(plugin) ? plugin : NULL;
+}
+
+static void index_function(const struct uwsgi_rpc *function) {
+    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
+
+    while (table.slot[i].function)
+        i = (i + 1) & table.mask;
+    table.slot[i].hash = hash;
+    table.slot[i].open = open_to(function->name);
+    table.slot[i].plain = plain_plugin(function->plugin);
+    table.slot[i].meter = rpc_metrics_function(function->name);
+    __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
+}
+
+/*
+ * Takes in what was registered since the last time. Under uWSGI's own lock, as a function being
+ * registered by another thread is counted before its name is written.
+ */
+static void index_extend(void) {
+    uwsgi_lock(uwsgi.rpc_table_lock);
+    uint64_t count = uwsgi.shared->rpc_count[uwsgi.mywid], indexed = table.indexed;
+    for (; indexed < count; indexed++)
+        index_function(&worker_part(uwsgi.mywid)[indexed]);
+    __atomic_store_n(&table.indexed, indexed, __ATOMIC_RELEASE);
+    uwsgi_unlock(uwsgi.rpc_table_lock);
+}
+
+/* The slot of a call's function among those indexed so far, NULL when it is not there. */
+static inline const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
+    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
+        const struct slot *slot = &table.slot[i];
+        const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
+        if (!function)
+            return NULL;
+        if (slot->hash == hash && memcmp(function->name, call->name, call->name_len + 1u) == 0)
+            return slot;
+    }
+}
+
+/* The same for a call whose function is not there yet, or not at all. */
+__attribute__((cold, noinline)) static const struct slot *find_new(const struct rpc_call *call,
+                                                                   uint32_t hash) {
+    for (;;) {
+        uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
+        const struct slot *slot = index_find(call, hash);
+        if (slot || indexed >= uwsgi.shared->rpc_count[uwsgi.mywid])
+            return slot;
+        index_extend();
+    }
+}
+
+static const struct slot *find(const struct rpc_call *call) {
+    if (call->name_len > RPC_NAME_MAX)
+        return NULL;
+    uint32_t hash = hash_name(call->name, call->name_len);
+    const struct slot *slot = index_find(call, hash);
+    return slot ? slot : find_new(call, hash);
+}
+
+/*
+ * The one place where uWSGI's calling convention is met: it takes pointers to char that are not
+ * const, though no function of a language plugin writes to its arguments.
+ */
+static inline enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
+                                     struct rpc_result *result) {
+    result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
+                                        (uint16_t *)call->arg_len, &result->data);
+    if (!result->data)
+        result->len = 0;
+    return RPC_OK;
+}
+
+/* The same for a remote function, or one of a language that wants some care. */
+__attribute__((noinline)) static enum rpc_status invoke_with_care(const struct uwsgi_rpc *function,
+                                                                  const struct rpc_call *call,
+                                                                  struct rpc_result *result) {
+    struct rpc_language_call language;
+
+    if (function->plugin == &rpc_plugin)
+        return rpc_remote_call(function->func, call, result);
+    if (!function->plugin->rpc)
+        return RPC_UNKNOWN;
+    if (!rpc_language_begin(&language, function, call->arg_count))
+        return RPC_REFUSED;
+    enum rpc_status status = invoke(function, call, result);
+    rpc_language_end(&language);
+    return status;
+}
+
+/* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
+static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
+                                 struct rpc_result *result) {
+    const struct uwsgi_rpc *function = slot->function;
+    uint64_t start = rpc_metrics_start();
+
+    /* One registered again under its name may be another plugin's by now. */
+    enum rpc_status status = function->plugin == slot->plain
+                                 ? invoke(function, call, result)
+                                 : invoke_with_care(function, call, result);
+    if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
+        status = RPC_EMPTY;
+    if (status != RPC_OK || result->len == 0) {
+        free(result->data);
+        *result = (struct rpc_result){0};
+    }
+    if (start)
+        rpc_metrics_call(start, slot->meter, call, status, result);
+    return status;
+}
+
+enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
+                               struct rpc_result *result) {
+    const struct slot *slot = find(call);
+    enum rpc_status status;
+
+    *result = (struct rpc_result){0};
+    if (!slot)
+        status = RPC_UNKNOWN;
+    else if (!(slot->open & OPEN_TO(caller)))
+        status = RPC_FORBIDDEN;
+    else
+        status = call_slot(slot, call, result);
+    return status;
+}
+
+void rpc_table_list(enum rpc_caller caller, void (*visit)(void *visitor, const char *name),
+                    void *visitor) {
+    if (!uwsgi.rpc_table)
+        return;
+    const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
+    for (uint64_t i = 0; i < uwsgi.shared->rpc_count[uwsgi.mywid]; i++)
+        if (open_to(part[i].name) & OPEN_TO(caller))
+            visit(visitor, part[i].name);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uWSGI's shared function table: finding a function and calling it, whoever registered it.
+ */
+#ifndef RPC_TABLE_H
+#define RPC_TABLE_H
+
+#include "../rpc.h"
+
+/* On whose behalf a function is called: what decides which functions are open. */
+enum rpc_caller {
+    RPC_CALLER_LOCAL,  /* a routing action: the administrator's own, never filtered */
+    RPC_CALLER_PACKET, /* rpc-allow */
+    RPC_CALLER_BRIDGE, /* rpc-allow and rpc-bridge-allow */
+};
+
+/* Prepares the index; once, in the master, when the options are known. Ends uWSGI without memory.
+ */
+void rpc_table_init(void);
+
+/*
+ * Makes sure that a worker about to be forked starts with the functions of the master alone: gives
+ * the part of every worker that is not running the master's functions. In the master, before a
+ * fork.
+ */
+void rpc_table_inherit(void);
+
+/* Forgets what its parent has indexed. In a process that has just been forked. */
+void rpc_table_forget(void);
+
+/*
+ * Calls the function a call names, in the calling worker's part of the table.
+ *   call      NUL-terminated name and arguments
+ *   result    filled on RPC_OK: malloc'ed bytes for the caller to free, NULL if there are none;
+ *             {NULL, 0} otherwise
+ * Returns RPC_OK, RPC_UNKNOWN, RPC_FORBIDDEN, RPC_REFUSED (the language plugin cannot take that
+ * many arguments), RPC_EMPTY (only with rpc-empty-is-error), or for a remote function the client's
+ * statuses. Does not log.
+ */
+enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
+                               struct rpc_result *result);
+
+/* Visits the name of every function the caller may call; see rpc_list_fn. */
+void rpc_table_list(enum rpc_caller caller, void (*visit)(void *visitor, const char *name),
+                    void *visitor);
+
+#endif

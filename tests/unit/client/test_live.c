@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/* rpc_client on the real clock, with its own poll() and many threads: good calls beside bad nodes,
+   and one pool of kept connections for all. */
+#include "fake_node.h"
+#include "client/client.h"
+#include "rpc_wire.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define GOOD_THREADS 50
+#define GOOD_CALLS 10
+#define BAD_TIMEOUT_MS 200
+#define SLACK_MS 500 /* how much later than its deadline a call may return */
+
+/* --- a node that answers every call with its first argument ------------------------------------
+ */
+
+struct echo_node {
+    struct fake_node fake; /* the listening socket and its name */
+    bool persistent;
+    pthread_t thread;
+    atomic_uint accepted;
+    atomic_uint open; /* connections being served */
+};
+
+struct echo_connection {
+    struct echo_node *node;
+    int fd;
+};
+
+static bool read_full(int fd, char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = recv(fd, data, len, 0);
+        if (n <= 0)
+            return false;
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool echo_once(int fd) {
+    struct rpc_call call;
+    char packet[4 + 65536], reply[RPC_WIRE_REPLY_HEAD_MAX + 65536];
+
+    if (!read_full(fd, packet, 4))
+        return false;
+    size_t len = (unsigned char)packet[1] + (unsigned char)packet[2] * (size_t)256;
+    if (!read_full(fd, packet + 4, len) || rpc_wire_decode(packet + 4, len, false, &call) != RPC_OK)
+        return false;
+    size_t head_len = rpc_wire_reply_head(call.arg_len[0], reply);
+    memcpy(reply + head_len, call.arg[0], call.arg_len[0]);
+    head_len += call.arg_len[0];
+    return send(fd, reply, head_len, MSG_NOSIGNAL) == (ssize_t)head_len;
+}
+
+static void *echo_serve(void *data) {
+    struct echo_connection *connection = data;
+    while (echo_once(connection->fd) && connection->node->persistent)
+        ;
+    close(connection->fd);
+    atomic_fetch_sub(&connection->node->open, 1);
+    free(connection);
+    return NULL;
+}
+
+/* Until the listening socket is shut down. */
+static void *echo_accept(void *data) {
+    struct echo_node *node = data;
+    for (int fd; (fd = accept(node->fake.listener, NULL, NULL)) >= 0;) {
+        struct echo_connection *connection = malloc(sizeof(*connection));
+        pthread_t thread;
+        *connection = (struct echo_connection){node, fd};
+        atomic_fetch_add(&node->accepted, 1);
+        atomic_fetch_add(&node->open, 1);
+        pthread_create(&thread, NULL, echo_serve, connection);
+        pthread_detach(thread);
+    }
+    return NULL;
+}
+
+static void echo_open(struct echo_node *node, bool persistent) {
+    memset(node, 0, sizeof(*node));
+    fake_open(&node->fake, NULL);
+    fcntl(node->fake.listener, F_SETFL, 0);
+    listen(node->fake.listener, 512);
+    node->persistent = persistent;
+    ck_assert_int_eq(pthread_create(&node->thread, NULL, echo_accept, node), 0);
+}
+
+static void echo_close(struct echo_node *node) {
+    const struct timespec tick = {.tv_nsec = 1000000};
+    shutdown(node->fake.listener, SHUT_RDWR);
+    pthread_join(node->thread, NULL);
+    while (atomic_load(&node->open) > 0)
+        nanosleep(&tick, NULL);
+    fake_close(&node->fake);
+}
+
+/* --- callers -----------------------------------------------------------------------------------
+ */
+
+struct caller {
+    struct rpc_nodes *nodes;
+    struct rpc_client_opts opts;
+    unsigned calls;
+    unsigned number;
+    unsigned good;    /* calls answered, with what was sent */
+    unsigned on_time; /* calls that did not return later than deadline and slack */
+    enum rpc_status last;
+};
+
+static int64_t real_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void *caller_run(void *data) {
+    struct caller *caller = data;
+    for (unsigned i = 0; i < caller->calls; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "%u-%u", caller->number, i);
+        const struct rpc_call call = call_of("echo", text);
+        struct rpc_result result;
+        int64_t start = real_ms();
+        caller->last = rpc_client_call(caller->nodes, &caller->opts, &call, &result, NULL);
+        caller->on_time += real_ms() - start <= caller->opts.timeout_ms + SLACK_MS;
+        caller->good += caller->last == RPC_OK && strcmp(result.data, text) == 0;
+        free(result.data);
+    }
+    return NULL;
+}
+
+static void callers_start(struct caller *callers, pthread_t *threads, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        callers[i].number = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, caller_run, &callers[i]), 0);
+    }
+}
+
+START_TEST(test_live_good_calls_beside_bad_nodes) {
+    struct echo_node good;
+    struct fake_node silent, refusing;
+    struct caller callers[GOOD_THREADS + 2];
+    pthread_t threads[GOOD_THREADS + 2];
+    unsigned descriptors = open_descriptors();
+
+    echo_open(&good, false);
+    fake_open(&silent, NULL);
+    fake_open(&refusing, NULL);
+    fake_close(&refusing);
+    struct rpc_nodes *to_good = nodes_of(good.fake.name), *to_silent = nodes_of(silent.name);
+    char both[300];
+    snprintf(both, sizeof(both), "%s,%s", refusing.name, good.fake.name);
+    struct rpc_nodes *to_both = nodes_of(both);
+    for (unsigned i = 0; i < GOOD_THREADS; i++)
+        callers[i] = (struct caller){
+            .nodes = i % 2 ? to_good : to_both, .calls = GOOD_CALLS, .opts = {.timeout_ms = 10000}};
+    for (unsigned i = GOOD_THREADS; i < GOOD_THREADS + 2; i++)
+        callers[i] =
+            (struct caller){.nodes = to_silent, .calls = 2, .opts = {.timeout_ms = BAD_TIMEOUT_MS}};
+    callers_start(callers, threads, GOOD_THREADS + 2);
+    for (unsigned i = 0; i < GOOD_THREADS + 2; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(callers[i].good, i < GOOD_THREADS ? GOOD_CALLS : 0);
+        ck_assert_uint_eq(callers[i].on_time, callers[i].calls);
+        ck_assert_int_eq(callers[i].last, i < GOOD_THREADS ? RPC_OK : RPC_NODE_TIMEOUT);
+    }
+    rpc_nodes_free(to_good);
+    rpc_nodes_free(to_silent);
+    rpc_nodes_free(to_both);
+    echo_close(&good);
+    fake_close(&silent);
+    ck_assert_uint_eq(open_descriptors(), descriptors);
+}
+END_TEST
+
+/* Threads take from and give to one pool: every answer reaches who asked, no descriptor is lost. */
+static void share_a_pool(bool persistent, unsigned thread_count, unsigned calls) {
+    struct echo_node node;
+    struct caller callers[16];
+    pthread_t threads[16];
+    unsigned descriptors = open_descriptors();
+
+    echo_open(&node, persistent);
+    struct rpc_nodes *nodes = nodes_of(node.fake.name);
+    for (unsigned i = 0; i < thread_count; i++)
+        callers[i] = (struct caller){
+            .nodes = nodes, .calls = calls, .opts = {.timeout_ms = 10000, .keepalive = 4}};
+    callers_start(callers, threads, thread_count);
+    for (unsigned i = 0; i < thread_count; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(callers[i].good, calls);
+    }
+    if (persistent)
+        ck_assert_uint_lt(node.accepted, thread_count * calls);
+    rpc_nodes_free(nodes);
+    echo_close(&node);
+    ck_assert_uint_eq(open_descriptors(), descriptors);
+}
+
+START_TEST(test_live_shared_pool) {
+    share_a_pool(true, 8, 1000);
+}
+END_TEST
+
+/* A node that closes after each answer, though the caller hopes to keep connections: no call is
+   lost on one that is about to be closed. */
+START_TEST(test_live_pool_of_a_node_that_closes) {
+    share_a_pool(false, 4, 500);
+}
+END_TEST
+
+UNIT_MAIN("live", test_live_good_calls_beside_bad_nodes, test_live_shared_pool,
+          test_live_pool_of_a_node_that_closes)
