@@ -5,11 +5,14 @@
  */
 #include "server/routing.h"
 
-#include "server/plugin.h"
+#include "server/server.h"
 
 #ifdef UWSGI_ROUTING
 
-#include "server/http.h"
+#include "server/answer.h"
+#include "server/connection.h"
+#include "server/core.h"
+#include "server/log.h"
 #include "server/remote.h"
 #include "server/table.h"
 #include "parse/template.h"
@@ -51,8 +54,7 @@ struct action {
     int (*finish)(struct outcome *outcome); /* returns UWSGI_ROUTE_* */
 };
 
-/* --- answers -----------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /*
  * Whether it is too late for headers. Final routes run when the answer has gone, or there will be
@@ -69,15 +71,15 @@ static int fail(struct outcome *outcome, enum rpc_status status) {
     if (status != outcome->status)
         rpc_log(outcome->rule->action->where, outcome->rule->name, outcome->rule->name_len, status);
     if (is_answered(outcome->request))
-        rpc_http_close_after(outcome->request);
+        rpc_connection_close_after(outcome->request);
     else
-        rpc_http_error(outcome->request, info->route, info->message);
+        rpc_answer_error(outcome->request, info->route, info->message);
     return UWSGI_ROUTE_BREAK;
 }
 
 static void append_body(const struct outcome *outcome) {
     if (!outcome->request->is_final_routing)
-        rpc_http_body(outcome->request, outcome->result.data, outcome->result.len);
+        rpc_answer_body(outcome->request, outcome->result.data, outcome->result.len);
 }
 
 /* rpc, call */
@@ -87,7 +89,7 @@ static int finish_rpc(struct outcome *outcome) {
     if (is_answered(outcome->request))
         append_body(outcome);
     else
-        rpc_http_ok(outcome->request, NULL, outcome->result.data, outcome->result.len);
+        rpc_answer_ok(outcome->request, NULL, outcome->result.data, outcome->result.len);
     return UWSGI_ROUTE_BREAK;
 }
 
@@ -101,7 +103,7 @@ static int finish_next(struct outcome *outcome) {
         if (uwsgi_response_prepare_headers(request, "200 OK", 6) ||
             uwsgi_response_add_connection_close(request))
             return UWSGI_ROUTE_BREAK;
-        rpc_http_close_after(request);
+        rpc_connection_close_after(request);
     }
     append_body(outcome);
     return UWSGI_ROUTE_NEXT;
@@ -135,7 +137,7 @@ static int finish_raw(struct outcome *outcome) {
     if ((failed && !request->write_errors && !request->ignore_body) || !request->headers)
         return fail(outcome, RPC_BAD_ANSWER);
     if (!has_length(outcome->result.data, outcome->result.len))
-        rpc_http_close_after(request);
+        rpc_connection_close_after(request);
     return UWSGI_ROUTE_BREAK;
 }
 
@@ -155,8 +157,7 @@ static int finish_var(struct outcome *outcome) {
     return UWSGI_ROUTE_NEXT;
 }
 
-/* --- rpcret: the result says where to go --------------------------------------------------------
- */
+/* --- rpcret: the result says where to go ------------------------------------------------------ */
 
 static bool says(const struct rpc_result *result, const char *word) {
     size_t len = strlen(word);
@@ -195,7 +196,7 @@ static int break_with(struct outcome *outcome, const char *status, size_t len) {
         !uwsgi_response_add_connection_close(request) &&
         !uwsgi_response_add_content_type(request, "text/plain", 10))
         uwsgi_response_write_headers_do(request);
-    rpc_http_close_after(request);
+    rpc_connection_close_after(request);
     return UWSGI_ROUTE_BREAK;
 }
 
@@ -246,7 +247,7 @@ static int finish_ret(struct outcome *outcome) {
     if (says(result, "continue"))
         return UWSGI_ROUTE_CONTINUE;
     if (says(result, "break")) {
-        rpc_http_close_after(outcome->request);
+        rpc_connection_close_after(outcome->request);
         return UWSGI_ROUTE_BREAK;
     }
     if (says_with_rest(result, "break ", &rest, &rest_len))
@@ -266,8 +267,7 @@ static int finish_ret(struct outcome *outcome) {
     X(rpcraw, finish_raw)                                                                          \
     X(rpcvar, finish_var)
 
-/* --- calling ------------------------------------------------------------------------------------
- */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 static void append_group(void *ctx, unsigned number, struct rpc_bytes *out) {
     struct outcome *outcome = ctx;
@@ -364,8 +364,7 @@ static int route_func(struct wsgi_request *request, struct uwsgi_route *route) {
     return ret;
 }
 
-/* --- configuration ------------------------------------------------------------------------------
- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static void rule_free(struct uwsgi_route *route) {
     struct route_call *rule = route->data;

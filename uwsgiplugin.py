@@ -17,10 +17,12 @@ CFLAGS = ['-std=gnu11', '-fvisibility=hidden', '-fno-plt'] + os.environ.get('RPC
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
 GCC_LIST = ['rpc_plugin', 'rpc_routing', 'rpc_wire',
-            'server/body', 'server/http', 'server/language', 'server/metrics', 'server/remote',
-            'server/table',
+            'server/answer', 'server/body', 'server/bridges', 'server/connection', 'server/core',
+            'server/language', 'server/log', 'server/metrics', 'server/options', 'server/packets',
+            'server/remote', 'server/table',
             'client/client', 'client/node',
-            'parse/access', 'parse/bytes', 'parse/chunked', 'parse/template']
+            'parse/access', 'parse/bytes', 'parse/chunked', 'parse/framing', 'parse/media',
+            'parse/path', 'parse/template']
 
 BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
             ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_parse', 'parse/xmlrpc_scalar']),

@@ -93,8 +93,7 @@ enum cli_exit cli_exit_code(enum rpc_status status) {
     }
 }
 
-/* --- the command line --------------------------------------------------------------------------
- */
+/* --- the command line ------------------------------------------------------------------------- */
 
 static enum cli_exit complain(enum cli_exit code, const char *what, const char *why) {
     fprintf(stderr, "uwsgi-rpc: %s: %s\n", what, why);
@@ -236,8 +235,7 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
     return code;
 }
 
-/* --- one call ----------------------------------------------------------------------------------
- */
+/* --- one call --------------------------------------------------------------------------------- */
 
 /* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
 static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {

@@ -46,8 +46,7 @@ struct growing {
     size_t size;
 };
 
-/* --- time and waiting --------------------------------------------------------------------------
- */
+/* --- time and waiting ------------------------------------------------------------------------- */
 
 static int64_t monotonic_ms(void) {
     struct timespec now;
@@ -134,8 +133,7 @@ static enum rpc_status send_some(struct exchange *x, int64_t until_ms) {
     return status;
 }
 
-/* --- connecting: nothing of the request has been sent yet --------------------------------------
- */
+/* --- connecting: nothing of the request has been sent yet ------------------------------------- */
 
 static void hang_up(struct exchange *x) {
     if (x->fd >= 0)
@@ -316,8 +314,7 @@ static enum rpc_status begin(struct exchange *x, struct rpc_nodes *nodes) {
     return status;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------
- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 /*
  * Room for more bytes of a result of at most total ones: total halved until it is no more than
@@ -424,8 +421,7 @@ static enum rpc_status receive_framed(struct exchange *x, struct growing *g) {
     return status == RPC_OK && closed ? RPC_NODE_CLOSED : status;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum rpc_status check_call(const struct rpc_call *call) {
     if (call->name_len == 0)

@@ -54,8 +54,7 @@ static enum rpc_status no_memory(const struct problem *problem) {
     return fail(problem, RPC_NO_MEMORY, "%s", rpc_status_info(RPC_NO_MEMORY)->message);
 }
 
-/* --- addresses ---------------------------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static enum rpc_status resolve_unix(struct rpc_node *node, const struct problem *problem) {
     bool abstract = node->name[0] == '@';
@@ -148,8 +147,7 @@ static enum rpc_status resolve_host(struct rpc_node *node, const struct problem 
     return node->addr ? RPC_OK : no_memory(problem);
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static void kept_close(struct kept *kept) {
     if (kept)
@@ -223,8 +221,7 @@ static enum rpc_status node_open(const char *name, size_t len, struct rpc_node *
     return RPC_OK;
 }
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 enum rpc_status rpc_nodes_parse(const char *list, struct rpc_nodes **nodes, char *error,
                                 size_t error_size) {
@@ -269,8 +266,7 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes) {
     return atomic_fetch_add_explicit(&nodes->turn, 1, memory_order_relaxed) % nodes->count;
 }
 
-/* --- idle connections --------------------------------------------------------------------------
- */
+/* --- idle connections ------------------------------------------------------------------------- */
 
 /* A node that has kept one before may have closed it for being idle, and may keep the next. */
 void rpc_node_closed(struct rpc_node *node, int64_t now_ms) {

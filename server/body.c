@@ -8,42 +8,14 @@
 #include "body.h"
 
 #include "../parse/chunked.h"
-#include "http.h"
+#include "connection.h"
 
 /* Bytes asked for at a time of a chunked body. */
 #define READ_LEN 16384
-/* Digits of a Content-Length that surely fits 64 bit. */
-#define LENGTH_DIGITS_MAX 18
 /* Dropping a body: how much, how long for the next byte, and how long in all. */
 #define DISCARD_MAX (64u << 20)
 #define DISCARD_WAIT_SEC 1
 #define DISCARD_SEC 5
-
-/* --- how long it is ------------------------------------------------------------------------- */
-
-/*
- * How a request says where its body ends. A front server that has read a chunked body itself says
- * its length, and is believed. uWSGI takes the digits Content-Length begins with, however many they
- * are: it is told here whether that makes sense, and no more than max.
- */
-static enum rpc_status body_length(const struct wsgi_request *request,
-                                   const struct rpc_body_vars *vars, size_t max, bool *chunked) {
-    const char *value = vars->length.iov_base;
-    size_t len = vars->length.iov_len, digits = 0;
-
-    *chunked = false;
-    if (!len) {
-        *chunked = vars->coding.iov_len == 7 && !strncasecmp(vars->coding.iov_base, "chunked", 7);
-        return RPC_OK;
-    }
-    while (digits < len && isdigit((unsigned char)value[digits]))
-        digits++;
-    while (len > digits && (value[len - 1] == ' ' || value[len - 1] == '\t'))
-        len--;
-    if (digits < len || digits == 0)
-        return RPC_BODY_LENGTH;
-    return digits > LENGTH_DIGITS_MAX || request->post_cl > max ? RPC_BODY_TOO_LARGE : RPC_OK;
-}
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -70,10 +42,10 @@ static ssize_t read_some(struct wsgi_request *request, char *buf, size_t size, i
  * Tells a client that waits for it to send its body (RFC 9110, section 10.1.1): curl does so for a
  * second with more than a megabyte. Only where HTTP is spoken; a front server does this itself.
  */
-static void send_continue(struct wsgi_request *request, const struct rpc_body_vars *vars) {
+static void send_continue(struct wsgi_request *request, const struct rpc_field *expect) {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    if (vars->expect.iov_len != 12 || strncasecmp(vars->expect.iov_base, "100-continue", 12) != 0 ||
+    if (expect->len != 12 || strncasecmp(expect->text, "100-continue", 12) != 0 ||
         request->proto_parser_remains || uwsgi.post_buffering || request->protocol_len != 8 ||
         memcmp(request->protocol, "HTTP/1.1", 8) != 0 || !rpc_socket_speaks_http(request->socket))
         return;
@@ -106,32 +78,38 @@ static enum rpc_status read_chunked(struct wsgi_request *request, size_t max,
     }
     request->chunked_input_complete = 1;
     if (rest)
-        rpc_http_close_after(request);
+        rpc_connection_close_after(request);
     body->data = bytes->data;
     body->len = bytes->len;
     return RPC_OK;
 }
 
-enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_body_vars *vars,
-                              size_t max, struct rpc_body *body) {
-    bool chunked;
+/* uWSGI has read the same number from the same digits, if it fits a size at all. */
+static enum rpc_status read_sized(struct wsgi_request *request, struct rpc_body *body) {
     ssize_t len = 0;
-
-    *body = (struct rpc_body){.data = ""};
-    enum rpc_status status = body_length(request, vars, max, &chunked);
-    if (status != RPC_OK || (!chunked && request->post_cl == 0))
-        return status;
-    if (!has_bodies(request))
-        return RPC_BODY_SHORT;
-    send_continue(request, vars);
-    if (chunked)
-        return read_chunked(request, max, body);
     char *data = uwsgi_request_body_read(request, 0, &len);
+
     if (!data || len < 0 || (size_t)len != request->post_cl)
         return RPC_BODY_SHORT;
     body->data = data;
     body->len = (size_t)len;
     return RPC_OK;
+}
+
+enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_framing *framing,
+                              const struct rpc_field *expect, size_t max, struct rpc_body *body) {
+    *body = (struct rpc_body){.data = ""};
+    if (framing->kind == RPC_FRAMING_SENSELESS)
+        return RPC_BODY_LENGTH;
+    if (framing->kind != RPC_FRAMING_CHUNKED && framing->length == 0)
+        return RPC_OK;
+    if (framing->length > max || request->post_cl > max)
+        return RPC_BODY_TOO_LARGE;
+    if (!has_bodies(request))
+        return RPC_BODY_SHORT;
+    send_continue(request, expect);
+    return framing->kind == RPC_FRAMING_CHUNKED ? read_chunked(request, max, body)
+                                                : read_sized(request, body);
 }
 
 void rpc_body_free(struct rpc_body *body) {
@@ -140,15 +118,25 @@ void rpc_body_free(struct rpc_body *body) {
 
 /* --- not reading ----------------------------------------------------------------------------- */
 
-bool rpc_body_leave(struct wsgi_request *request, const struct rpc_body_vars *vars) {
-    bool chunked, left = body_length(request, vars, SIZE_MAX, &chunked) != RPC_OK;
-    if (chunked)
-        left = !request->chunked_input_complete;
-    else if (request->post_pos < request->post_cl)
-        left = true;
-    if (left)
-        rpc_http_close_after(request);
-    return left;
+/* Whether it may have a body that nobody has read. */
+static bool is_unread(const struct wsgi_request *request, const struct rpc_framing *framing) {
+    switch (framing->kind) {
+    case RPC_FRAMING_NONE:
+        return false;
+    case RPC_FRAMING_LENGTH:
+        return framing->length != request->post_pos;
+    case RPC_FRAMING_CHUNKED:
+        return !request->chunked_input_complete;
+    default:
+        return true;
+    }
+}
+
+bool rpc_body_leave(struct wsgi_request *request, const struct rpc_framing *framing) {
+    bool unread = is_unread(request, framing);
+    if (unread)
+        rpc_connection_close_after(request);
+    return unread;
 }
 
 void rpc_body_discard(struct wsgi_request *request) {

@@ -5,19 +5,9 @@
 #ifndef RPC_BODY_H
 #define RPC_BODY_H
 
-#include "plugin.h"
-
-/* What a request's variables say of its body; length 0 for those that are missing. */
-struct rpc_body_vars {
-    struct iovec length; /* CONTENT_LENGTH */
-    struct iovec coding; /* HTTP_TRANSFER_ENCODING */
-    struct iovec expect; /* HTTP_EXPECT */
-};
-
-/* Whether they say that there may be one. */
-static inline bool rpc_body_is_announced(const struct rpc_body_vars *vars) {
-    return vars->length.iov_len || vars->coding.iov_len;
-}
+#include "../parse/bytes.h"
+#include "../parse/framing.h"
+#include "server.h"
 
 struct rpc_body {
     const char *data; /* not NUL-terminated; never NULL */
@@ -27,14 +17,15 @@ struct rpc_body {
 
 /*
  * Reads the whole body, waiting for it through uWSGI's hooks.
+ *   expect the Expect header
  *   max    bytes it may have; what says that it has more is not waited for
  *   body   filled; rpc_body_free releases it, whatever is returned
  * Returns RPC_OK, RPC_BODY_TOO_LARGE, RPC_BODY_SHORT (the client closed, or kept quiet for
  * socket-timeout or chunked-input-timeout), RPC_BODY_LENGTH (its length, or that of a chunk, is no
  * number), RPC_NO_MEMORY.
  */
-enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_body_vars *vars,
-                              size_t max, struct rpc_body *body);
+enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_framing *framing,
+                              const struct rpc_field *expect, size_t max, struct rpc_body *body);
 
 void rpc_body_free(struct rpc_body *body);
 
@@ -43,7 +34,7 @@ void rpc_body_free(struct rpc_body *body);
  * there is none. Otherwise the connection is going to be closed, and the answer says so, as where
  * the next request would begin cannot be told.
  */
-bool rpc_body_leave(struct wsgi_request *request, const struct rpc_body_vars *vars);
+bool rpc_body_leave(struct wsgi_request *request, const struct rpc_framing *framing);
 
 /* Drops what the client is still sending, for a while: closing the connection before would reset
    it, and the client might not get to read the answer. */

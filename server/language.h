@@ -5,7 +5,7 @@
 #ifndef RPC_LANGUAGE_H
 #define RPC_LANGUAGE_H
 
-#include "plugin.h"
+#include "server.h"
 
 /* Whether the functions of a plugin can be called without any of the following. */
 bool rpc_language_is_plain(const struct uwsgi_plugin *plugin);

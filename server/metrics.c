@@ -4,6 +4,8 @@
  */
 #include "metrics.h"
 
+#include "options.h"
+
 /* The first part of this plugin's OIDs: 4 is what uWSGI leaves to plugins. */
 #define OID "4.173"
 #define METRIC_NAME_MAX 512
@@ -27,8 +29,7 @@ static void add(int64_t *counter, uint64_t amount) {
     __atomic_fetch_add(counter, (int64_t)amount, __ATOMIC_RELAXED);
 }
 
-/* --- registration ------------------------------------------------------------------------------
- */
+/* --- registration ----------------------------------------------------------------------------- */
 
 /* NAME as a part of a metric's name. */
 static const char *metric_part(const char *name, char *part) {
@@ -109,8 +110,7 @@ struct rpc_meter *rpc_metrics_function(const char *name) {
     return NULL;
 }
 
-/* --- counting ----------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 /* One call's share in a meter. */
 struct sample {

@@ -7,7 +7,7 @@
 #define RPC_METRICS_H
 
 #include "../client/node.h"
-#include "plugin.h"
+#include "server.h"
 
 /* What is counted for the plugin as a whole, for a node, or for a function of rpc-metric. */
 struct rpc_meter;

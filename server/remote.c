@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "metrics.h"
-#include "plugin.h"
+#include "options.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
 #define ROUND_UP_MS 400
@@ -32,8 +33,7 @@ static struct remote *remotes;
 static size_t remote_count;
 static struct rpc_client_opts client_opts;
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static int64_t monotonic_ms(void) {
     struct timespec now;
@@ -119,8 +119,7 @@ static int wait_hook(void *ctx, int fd, bool for_write, int timeout_ms) {
     return ret;
 }
 
-/* --- calling -----------------------------------------------------------------------------------
- */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result) {
@@ -167,8 +166,7 @@ uint64_t rpc_remote_function(void *function, uint8_t arg_count, char **arg, uint
     return result.len;
 }
 
-/* --- configuration -----------------------------------------------------------------------------
- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 struct rpc_nodes *rpc_remote_nodes(const char *list) {
     char error[RPC_NODES_ERROR_MAX];
@@ -225,9 +223,9 @@ void rpc_remote_init(void) {
         read_remote(remote++, item->value);
 }
 
-void rpc_remote_register(void) {
+void rpc_remote_register(struct uwsgi_plugin *own) {
     for (size_t i = 0; i < remote_count; i++)
-        if (uwsgi_register_rpc((char *)remotes[i].local_name, &rpc_plugin, 0, &remotes[i])) {
+        if (uwsgi_register_rpc((char *)remotes[i].local_name, own, 0, &remotes[i])) {
             uwsgi_log("[rpc] rpc-remote: no room for \"%s\", see rpc-max\n", remotes[i].local_name);
             exit(1);
         }

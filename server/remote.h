@@ -6,14 +6,14 @@
 #ifndef RPC_REMOTE_H
 #define RPC_REMOTE_H
 
-#include "../rpc.h"
 #include "../client/client.h"
+#include "server.h"
 
 /* Reads rpc-remote and the limits of remote calls; once, in the master. A mistake ends uWSGI. */
 void rpc_remote_init(void);
 
-/* Puts the functions of rpc-remote into uWSGI's table. */
-void rpc_remote_register(void);
+/* Puts the functions of rpc-remote into uWSGI's table, as functions of this plugin. */
+void rpc_remote_register(struct uwsgi_plugin *own);
 
 /*
  * Reads a list of nodes of the configuration. NULL, and one line in the log, when it is none. The

@@ -7,10 +7,10 @@
  */
 #include "table.h"
 
+#include "../parse/access.h"
 #include "language.h"
 #include "metrics.h"
-#include "plugin.h"
-#include "remote.h"
+#include "options.h"
 
 /* Bits of a slot's access: the callers it is open to. */
 #define OPEN_TO(caller) (1u << (caller))
@@ -33,6 +33,10 @@ static struct {
 
 static struct rpc_globs allow, bridge_allow;
 
+/* This plugin, and how functions that it has registered itself are called. */
+static const struct uwsgi_plugin *own_plugin;
+static rpc_table_own_fn call_own;
+
 static struct uwsgi_rpc *worker_part(int worker) {
     return uwsgi.rpc_table + (uint64_t)worker * uwsgi.rpc_max;
 }
@@ -45,8 +49,10 @@ static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) 
         globs->glob[i++] = list->value;
 }
 
-void rpc_table_init(void) {
+void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call) {
     uint32_t size = 2;
+    own_plugin = own;
+    call_own = call;
     while (size < uwsgi.rpc_max * 4)
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
@@ -111,7 +117,7 @@ static uint32_t open_to(const char *name) {
 }
 
 static const struct uwsgi_plugin *plain_plugin(const struct uwsgi_plugin *plugin) {
-    return plugin != &rpc_plugin && plugin->rpc && rpc_language_is_plain(plugin) ? plugin : NULL;
+    return plugin != own_plugin && plugin->rpc && rpc_language_is_plain(plugin) ? plugin : NULL;
 }
 
 static void index_function(const struct uwsgi_rpc *function) {
@@ -190,8 +196,8 @@ __attribute__((noinline)) static enum rpc_status invoke_with_care(const struct u
                                                                   struct rpc_result *result) {
     struct rpc_language_call language;
 
-    if (function->plugin == &rpc_plugin)
-        return rpc_remote_call(function->func, call, result);
+    if (function->plugin == own_plugin)
+        return call_own(function->func, call, result);
     if (!function->plugin->rpc)
         return RPC_UNKNOWN;
     if (!rpc_language_begin(&language, function, call->arg_count))

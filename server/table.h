@@ -5,7 +5,7 @@
 #ifndef RPC_TABLE_H
 #define RPC_TABLE_H
 
-#include "../rpc.h"
+#include "server.h"
 
 /* On whose behalf a function is called: what decides which functions are open. */
 enum rpc_caller {
@@ -14,9 +14,19 @@ enum rpc_caller {
     RPC_CALLER_BRIDGE, /* rpc-allow and rpc-bridge-allow */
 };
 
-/* Prepares the index; once, in the master, when the options are known. Ends uWSGI without memory.
+/*
+ * Calls a function that this plugin has registered itself; function is the .func of its entry. A
+ * failure has its line in the log when this returns.
  */
-void rpc_table_init(void);
+typedef enum rpc_status (*rpc_table_own_fn)(void *function, const struct rpc_call *call,
+                                            struct rpc_result *result);
+
+/*
+ * Prepares the index; once, in the master, when the options are known. Ends uWSGI without memory.
+ *   own    this plugin, as its functions are registered with it
+ *   call   how those are called: uWSGI's own convention would lose their status
+ */
+void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call);
 
 /*
  * Makes sure that a worker about to be forked starts with the functions of the master alone: gives

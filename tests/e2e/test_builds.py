@@ -49,8 +49,10 @@ def test_compiles(compiler, build, header, tmp_path, cell):
     flags = [flag for flag in output(UWSGI, '--cflags').split() if flag not in lacking]
     flags += ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fPIC', f'-I{header}', f'-I{ROOT}']
     assert not set(lacking) & set(flags)
-    sources = [path for path in sorted(ROOT.glob('rpc*.c'))
-               if not any(f'rpc_{prefix}' in path.name for library, prefix in
+    files = [path for pattern in ('rpc*.c', '*/*.c') for path in sorted(ROOT.glob(pattern))
+             if path.parent == ROOT or path.parent.name in ('parse', 'client', 'server')]
+    sources = [path for path in files
+               if not any(path.name.startswith(prefix) for library, prefix in
                           (('libxml2', 'xmlrpc'), ('jansson', 'jsonrpc')) if library in without)]
     if without:
         sources = [path for path in sources

@@ -104,6 +104,8 @@ def source_tree(tmp_path):
     copy.mkdir()
     for name in [*ROOT.glob('rpc*.[ch]'), ROOT / 'uwsgiplugin.py']:
         shutil.copy(name, copy)
+    for folder in ('parse', 'client', 'server'):
+        shutil.copytree(ROOT / folder, copy / folder)
     return copy
 
 

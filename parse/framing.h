@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where the body of an HTTP request ends, as its headers say (RFC 9112, section 6). Decided here
+ * and nowhere else. No uWSGI.
+ */
+#ifndef RPC_FRAMING_H
+#define RPC_FRAMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rpc_framing_kind {
+    RPC_FRAMING_NONE,      /* there is no body */
+    RPC_FRAMING_LENGTH,    /* it has a length, which may be 0 */
+    RPC_FRAMING_CHUNKED,   /* it says itself where it ends */
+    RPC_FRAMING_SENSELESS, /* nobody can tell: neither it nor anything behind it may be read */
+};
+
+struct rpc_framing {
+    enum rpc_framing_kind kind;
+    uint64_t length; /* bytes; UINT64_MAX for a number that is too large to be held */
+};
+
+/* A header's value: text is NULL where the request does not have the header. */
+struct rpc_field {
+    const char *text;
+    size_t len;
+};
+
+/*
+ * Tells how the body of a request is framed.
+ *   length   Content-Length: digits, blanks around them
+ *   coding   Transfer-Encoding
+ *   http     whether the client itself is at the other end. Then any Transfer-Encoding but exactly
+ *            "chunked", and any beside a Content-Length, is senseless (sections 6.1 and 6.3): two
+ *            readers of it would not agree where the next request begins. A front server has done
+ *            that reading and passes on what it found: its Content-Length is believed, an empty one
+ *            is none.
+ */
+struct rpc_framing rpc_framing_read(const struct rpc_field *length, const struct rpc_field *coding,
+                                    bool http);
+
+#endif

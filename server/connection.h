@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The connection a request came on: what it speaks, who is at its other end, and whether it ends
+ * with the answer.
+ */
+#ifndef RPC_CONNECTION_H
+#define RPC_CONNECTION_H
+
+#include "server.h"
+
+/* The protocol of a socket, by uWSGI's name for it: "uwsgi", "puwsgi", "http", ... */
+const char *rpc_socket_protocol(const struct uwsgi_socket *sock);
+
+/* Whether a socket speaks HTTP: http-socket, http11-socket, https-socket. */
+bool rpc_socket_speaks_http(const struct uwsgi_socket *sock);
+
+/*
+ * Has the connection closed when the request ends although its socket is a persistent one
+ * (http11-socket, puwsgi-socket): the other side can tell the end of an answer without a length, or
+ * that there is none, by nothing else.
+ */
+static inline void rpc_connection_close_after(struct wsgi_request *request) {
+    if (!request->socket->retry)
+        return;
+    /* Both protocols close what they take for a request that was not read to its end. */
+    request->proto_parser_status = 0; /* http11 */
+    request->proto_parser_pos = 0;    /* puwsgi */
+}
+
+/* Whether the connection of a request that has ended is kept for the next one. */
+bool rpc_connection_is_kept(const struct wsgi_request *request);
+
+/*
+ * Whether uWSGI is going to close a TCP connection after this answer, and there is nothing between
+ * it and the socket. A persistent socket keeps it, suwsgi has TLS there.
+ */
+static inline bool rpc_connection_is_last(const struct wsgi_request *request) {
+    return !request->socket->retry && request->socket->proto_write == uwsgi_proto_base_write &&
+           request->client_addr.sin.sin_family != AF_UNIX;
+}
+
+/* Whether uWSGI knows the peer already. */
+static inline bool rpc_connection_knows_peer(const struct wsgi_request *request) {
+    /* The length of the address would not tell: an accept that finds nothing sets it, too. */
+    return request->client_addr.sin.sin_family != AF_UNSPEC;
+}
+
+/* The peer of a request whose connection is open; of no family at all when it cannot be found out.
+ */
+const struct sockaddr *rpc_connection_peer(struct wsgi_request *request);
+
+/* The text of an IPv4 or IPv6 address; "" for any other. text has INET6_ADDRSTRLEN bytes. */
+void rpc_connection_peer_text(const struct sockaddr *peer, char *text);
+
+#endif

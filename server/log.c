@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The log's lines, see server/log.h.
+ */
+#include "log.h"
+
+#include "metrics.h"
+
+void rpc_log_printable(char *out, size_t size, const char *name, size_t len) {
+    size_t i;
+    for (i = 0; i < len && i < size - 1; i++)
+        out[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
+    out[i] = 0;
+}
+
+static void log_failure(const char *prefix, const char *where, const char *name, size_t name_len,
+                        enum rpc_status status) {
+    const struct rpc_status_info *info = rpc_status_info(status);
+
+    if (name) {
+        char shown[RPC_NAME_MAX + 1];
+        rpc_log_printable(shown, sizeof(shown), name, name_len);
+        uwsgi_log("[rpc] %s%s: \"%s\": %s (%s)\n", prefix, where, shown, info->message, info->name);
+    } else {
+        uwsgi_log("[rpc] %s%s: %s (%s)\n", prefix, where, info->message, info->name);
+    }
+}
+
+void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status) {
+    if (rpc_status_is_remote(status))
+        return;
+    rpc_metrics_failure(status);
+    log_failure("", where, name, name_len, status);
+}
+
+void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status) {
+    log_failure("node ", node, name, name_len, status);
+}

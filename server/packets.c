@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Array packets, see server/packets.h.
+ */
+#include "packets.h"
+
+#include "../parse/access.h"
+#include "../rpc_wire.h"
+#include "connection.h"
+#include "core.h"
+#include "log.h"
+#include "options.h"
+#include "table.h"
+
+/* A result up to this length is copied behind its head, which costs less than writing a vector. */
+#define SMALL_RESULT 1024
+/* "packet from " and the longest address. */
+#define WHERE_MAX (sizeof("packet from ") + INET6_ADDRSTRLEN)
+
+static struct rpc_cidr *allow_from;
+static size_t allow_from_count;
+
+/* Whether rpc-allow-from, which is set, lets the peer of a request call. */
+__attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
+    const struct sockaddr *peer = rpc_connection_peer(request);
+
+    if (peer->sa_family == AF_UNIX)
+        return true;
+    for (size_t i = 0; i < allow_from_count; i++)
+        if (rpc_cidr_match(&allow_from[i], peer))
+            return true;
+    return false;
+}
+
+/* --- packets ---------------------------------------------------------------------------------- */
+
+int rpc_packets_reject(struct wsgi_request *request, const struct rpc_call *call,
+                       enum rpc_status status) {
+    char where[WHERE_MAX] = "packet from ";
+    size_t prefix = strlen(where);
+
+    rpc_connection_peer_text(rpc_connection_peer(request), where + prefix);
+    if (!where[prefix])
+        strcpy(where, "packet");
+    rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
+    request->status = rpc_status_info(status)->http;
+    return -1;
+}
+
+/*
+ * Writes without asking for headers, transformations and response routes, of which a packet has
+ * none.
+ */
+static int write_packet(struct wsgi_request *request, char *data, size_t len) {
+    if (uwsgi_simple_write(request, data, len))
+        return -1;
+    request->response_size += request->write_pos;
+    request->write_pos = 0;
+    return UWSGI_OK;
+}
+
+/*
+ * Has the last bytes of a connection leave in one segment with its end, instead of two and a second
+ * acknowledgement. They are on their way when this returns, not only when uWSGI closes: bytes of
+ * the caller's that nobody has read turn that into a reset, which would take them along.
+ */
+static int write_last(struct wsgi_request *request, char *data, size_t len) {
+    ssize_t sent = send(request->fd, data, len, MSG_MORE | MSG_NOSIGNAL);
+
+    if (sent != (ssize_t)len) {
+        size_t done = sent > 0 ? (size_t)sent : 0;
+        request->response_size += done;
+        return write_packet(request, data + done, len - done);
+    }
+    shutdown(request->fd, SHUT_WR);
+    request->response_size += len;
+    return UWSGI_OK;
+}
+
+/* What is short leaves in one piece anyway. */
+static int write_short(struct wsgi_request *request, char *data, size_t len) {
+    return rpc_connection_is_last(request) ? write_last(request, data, len)
+                                           : write_packet(request, data, len);
+}
+
+/* A result with its head before it, in one system call. */
+__attribute__((noinline)) static int write_large(struct wsgi_request *request, char *head,
+                                                 size_t head_len, const struct rpc_result *result) {
+    struct iovec iov[2] = {{head, head_len}, {result->data, (size_t)result->len}};
+
+    if (request->socket->proto_writev)
+        return uwsgi_response_writev_body_do(request, iov, 2);
+    /* Without vectors uWSGI's fallback loses the first bytes of the second one. */
+    if (write_packet(request, head, head_len))
+        return -1;
+    return write_packet(request, result->data, (size_t)result->len);
+}
+
+static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
+    char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
+    size_t head_len = rpc_wire_reply_head(result->len, packet);
+
+    if (result->len > SMALL_RESULT)
+        return write_large(request, packet, head_len, result);
+    if (result->data)
+        memcpy(packet + head_len, result->data, result->len);
+    return write_short(request, packet, head_len + result->len);
+}
+
+static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
+    if (result->len == 0)
+        return -1;
+    return (result->len > SMALL_RESULT ? write_packet : write_short)(request, result->data,
+                                                                     (size_t)result->len);
+}
+
+int rpc_packets_request(struct wsgi_request *request) {
+    size_t len = rpc_packet_len(request);
+    bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
+    struct rpc_call call;
+    struct rpc_result result;
+
+    /* No variables in it: nothing for final or response routes to match either. */
+    request->is_routing = request->is_response_routing = 1;
+    enum rpc_status status = rpc_wire_decode(request->buffer, len, spare, &call);
+    if (status != RPC_OK)
+        return rpc_packets_reject(request, NULL, status);
+    request->uri = (char *)call.name;
+    request->uri_len = call.name_len;
+    if (allow_from_count && !peer_allowed(request))
+        return rpc_packets_reject(request, &call, RPC_PEER);
+
+    status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
+    rpc_core_note(request, call.name, call.name_len, status);
+    if (status != RPC_OK)
+        return rpc_packets_reject(request, &call, status);
+    request->status = rpc_status_info(status)->http;
+    int ret = request->uh->modifier2 == RPC_PACKET_FRAMED ? reply_framed(request, &result)
+                                                          : reply_raw(request, &result);
+    free(result.data);
+    return ret;
+}
+
+/* --- the access log --------------------------------------------------------------------------- */
+
+/* The access log's line: what uWSGI fills from variables, an array packet has none of. */
+void rpc_packets_log_line(struct wsgi_request *request) {
+    char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
+
+    if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
+        log_request(request);
+        return;
+    }
+    addr[0] = 0;
+    if (rpc_connection_knows_peer(request) || rpc_connection_is_kept(request))
+        rpc_connection_peer_text(rpc_connection_peer(request), addr);
+    rpc_log_printable(name, sizeof(name), request->uri, request->uri_len);
+    request->method = "RPC";
+    request->method_len = 3;
+    request->uri = name;
+    request->uri_len = (uint16_t)strlen(name);
+    request->remote_addr = addr;
+    request->remote_addr_len = (uint16_t)strlen(addr);
+    log_request(request);
+    /* A hook may still look at the request, when the text on the stack is gone. */
+    request->uri_len = request->remote_addr_len = 0;
+}
+
+/* --- request routes --------------------------------------------------------------------------- */
+
+#ifdef UWSGI_ROUTING
+/*
+ * With request routes uWSGI reads every packet as variables, an array too, and drops it. The parser
+ * of each uwsgi-protocol socket is wrapped, so that an array packet comes out of it marked as one
+ * whose routes have been dealt with.
+ */
+static int mark_array(struct wsgi_request *request, int ret) {
+    if (ret == UWSGI_OK && request->uh->modifier1 == RPC_MODIFIER1 &&
+        request->uh->modifier2 <= RPC_PACKET_RAW)
+        request->is_routing = 1;
+    return ret;
+}
+
+#define WRAPPED_PROTOCOLS(X) X(uwsgi) X(puwsgi) X(suwsgi)
+
+#define DEFINE_WRAPPER(protocol)                                                                   \
+    static int (*parse_##protocol)(struct wsgi_request *);                                         \
+    static int parse_and_mark_##protocol(struct wsgi_request *request) {                           \
+        return mark_array(request, parse_##protocol(request));                                     \
+    }
+WRAPPED_PROTOCOLS(DEFINE_WRAPPER)
+
+static const struct {
+    const char *protocol;
+    int (**parse)(struct wsgi_request *);
+    int (*parse_and_mark)(struct wsgi_request *);
+} wrappers[] = {
+#define WRAPPER_ROW(protocol) {#protocol, &parse_##protocol, parse_and_mark_##protocol},
+    WRAPPED_PROTOCOLS(WRAPPER_ROW)};
+#endif
+
+static void wrap_parsers(void) {
+#ifdef UWSGI_ROUTING
+    if (!uwsgi.routes)
+        return;
+    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
+        for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++)
+            if (sock->proto && strcmp(rpc_socket_protocol(sock), wrappers[i].protocol) == 0) {
+                *wrappers[i].parse = sock->proto;
+                sock->proto = wrappers[i].parse_and_mark;
+            }
+#endif
+}
+
+/* --- configuration ---------------------------------------------------------------------------- */
+
+static void read_allow_from(void) {
+    for (struct uwsgi_string_list *item = rpc_options.allow_from; item; item = item->next)
+        allow_from_count++;
+    allow_from = uwsgi_calloc(sizeof(*allow_from) * (allow_from_count + 1));
+    struct rpc_cidr *cidr = allow_from;
+    for (struct uwsgi_string_list *item = rpc_options.allow_from; item; item = item->next, cidr++)
+        if (!rpc_cidr_parse(item->value, cidr)) {
+            uwsgi_log("[rpc] rpc-allow-from: \"%s\" is not an address or CIDR range\n",
+                      item->value);
+            exit(1);
+        }
+}
+
+static bool is_loopback(const struct sockaddr *addr) {
+    static const struct rpc_cidr v4 = {.family = AF_INET, .addr = {127}, .bits = 8};
+    static const struct rpc_cidr v6 = {.family = AF_INET6, .addr = {[15] = 1}, .bits = 128};
+    return rpc_cidr_match(&v4, addr) || rpc_cidr_match(&v6, addr);
+}
+
+static void warn_open_sockets(void) {
+    if (rpc_options.allow || rpc_options.allow_from)
+        return;
+    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
+        struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof(addr);
+        if (!strstr(rpc_socket_protocol(sock), "uwsgi") ||
+            getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
+            addr.ss_family == AF_UNIX || is_loopback((struct sockaddr *)&addr))
+            continue;
+        uwsgi_log("[rpc] warning: whoever reaches socket %s can call every function; "
+                  "see rpc-allow and rpc-allow-from\n",
+                  sock->name);
+    }
+}
+
+void rpc_packets_init(void) {
+    read_allow_from();
+    wrap_parsers();
+    warn_open_sockets();
+}

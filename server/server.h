@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uWSGI's header, and where its versions differ. Everything below server/ may know uWSGI; nothing
+ * in parse/, client/ and cli/ does.
+ *
+ * What enters server/ is a request of uWSGI's, what leaves is its answer: packets.h and bridges.h
+ * take requests, table.h finds and calls functions, remote.h calls nodes, answer.h and body.h speak
+ * HTTP. At the bottom lie options.h, log.h, connection.h and core.h, which need none of them.
+ */
+#ifndef RPC_SERVER_H
+#define RPC_SERVER_H
+
+#include <uwsgi.h>
+
+#include "../rpc.h"
+
+/* uWSGI 2.1 counts the bytes of a request's variables apart from its header. */
+#if UWSGI_PLUGIN_API >= 2
+#define rpc_packet_len(request) ((size_t)(request)->len)
+#else
+#define rpc_packet_len(request) ((size_t)(request)->uh->pktsize)
+#endif
+
+/* modifier2 of a request. */
+enum rpc_modifier2 {
+    RPC_PACKET_FRAMED = 0,
+    RPC_PACKET_RAW = 1,
+    RPC_HTTP_PATH = 2,
+    RPC_HTTP_XML = 3,
+    RPC_HTTP_JSON = 4,
+};
+
+extern struct uwsgi_server uwsgi;
+
+#endif
