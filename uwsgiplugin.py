@@ -16,13 +16,32 @@ NAME = 'rpc'
 CFLAGS = ['-std=gnu11', '-fvisibility=hidden', '-fno-plt'] + os.environ.get('RPC_CFLAGS', '').split()
 LDFLAGS = ['-Wl,-Bsymbolic'] + os.environ.get('RPC_LDFLAGS', '').split()
 LIBS = []
-GCC_LIST = ['rpc_plugin', 'rpc_routing', 'rpc_wire',
-            'server/answer', 'server/body', 'server/bridges', 'server/connection', 'server/core',
-            'server/language', 'server/log', 'server/metrics', 'server/options', 'server/packets',
-            'server/remote', 'server/table',
-            'client/client', 'client/node',
-            'parse/access', 'parse/bytes', 'parse/chunked', 'parse/framing', 'parse/media',
-            'parse/path', 'parse/template']
+GCC_LIST = [
+    'rpc_plugin',
+    'rpc_routing',
+    'rpc_wire',
+    'server/answer',
+    'server/body',
+    'server/bridges',
+    'server/connection',
+    'server/core',
+    'server/language',
+    'server/log',
+    'server/metrics',
+    'server/options',
+    'server/packets',
+    'server/remote',
+    'server/table',
+    'client/client',
+    'client/node',
+    'parse/access',
+    'parse/bytes',
+    'parse/chunked',
+    'parse/framing',
+    'parse/media',
+    'parse/path',
+    'parse/template',
+]
 
 BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
             ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_parse', 'parse/xmlrpc_scalar']),

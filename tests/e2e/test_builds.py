@@ -63,7 +63,7 @@ def test_compiles(compiler, build, header, tmp_path, cell):
     result = subprocess.run([compiler, *flags, '-c', *sources], cwd=tmp_path, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert result.returncode == 0, result.stdout
-    assert len(list(tmp_path.glob('*.o'))) == len(sources) > 1
+    assert len(list(tmp_path.glob('*.o'))) == len(sources) > 0
 
 
 @pytest.mark.parametrize('binary', OTHERS)
