@@ -134,7 +134,9 @@ size_t rpc_media_accepted(const char *accept, size_t len) {
     struct rest rest = {accept, accept + len};
     struct parameter parameter;
 
-    if (!take_type(&rest) || memchr(accept, '*', (size_t)(rest.p - accept)))
+    /* a range is what most clients send */
+    if (!len || *accept == '*' || !take_type(&rest) ||
+        memchr(accept, '*', (size_t)(rest.p - accept)))
         return 0;
     const char *end = rest.p;
     while (next_parameter(&rest, &parameter)) {

@@ -7,28 +7,61 @@
 
 #include "server.h"
 
-/* A header; its name has ": " behind it. */
-struct rpc_header {
-    const char *name;
-    size_t name_len;
-    const char *value;
-    size_t value_len;
+/* Header lines up to this length in all are handed to uWSGI in one piece. */
+#define RPC_ANSWER_LINES_MAX 512
+
+/* An answer being made: header lines one behind the other, each with its CRLF. */
+struct rpc_answer {
+    struct wsgi_request *request;
+    bool failed;
+    unsigned count; /* of the lines */
+    size_t len;     /* of the lines, bytes */
+    char lines[RPC_ANSWER_LINES_MAX];
 };
 
-#define RPC_HEADER(name, value, value_len)                                                         \
-    { name ": ", sizeof(name ": ") - 1, value, value_len }
+/* Begins an answer with a status, "200 OK". */
+void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, const char *status);
+
+/* Adds a header when there is no more room for it. */
+void rpc_answer_add(struct rpc_answer *answer, const char *name, size_t name_len, const char *value,
+                    size_t value_len);
+
+/* Adds a header. name and value are copied. */
+static inline void rpc_answer_put(struct rpc_answer *answer, const char *name, size_t name_len,
+                                  const char *value, size_t value_len) {
+    size_t len = name_len + 2 + value_len + 2;
+    char *p = answer->lines + answer->len;
+
+    if (sizeof(answer->lines) - answer->len < len) {
+        rpc_answer_add(answer, name, name_len, value, value_len);
+        return;
+    }
+    memcpy(p, name, name_len);
+    memcpy(p + name_len, ": ", 2);
+    memcpy(p + name_len + 2, value, value_len);
+    memcpy(p + len - 2, "\r\n", 2);
+    answer->len += len;
+    answer->count++;
+}
+
+/* The same, with a literal for a name; and with one for a value, too. */
+#define RPC_ANSWER_PUT(answer, name, value, value_len)                                             \
+    rpc_answer_put(answer, name, sizeof(name) - 1, value, value_len)
+#define RPC_ANSWER_SAY(answer, name, value)                                                        \
+    rpc_answer_put(answer, name, sizeof(name) - 1, value, sizeof(value) - 1)
 
 /*
- * Answers with a Content-Length and a body.
- *   status   "200 OK"
- *   header   count headers; Content-Length and, where it is needed, Connection follow them
- *   body     len bytes; not taken over
- * Returns false when it could not be written; uWSGI has then logged why.
+ * Sends an answer with len bytes of body, which are not taken over: Content-Length and, where it is
+ * needed, Connection follow the headers put so far. Returns false when it could not be written;
+ * uWSGI has then logged why.
  */
-bool rpc_answer(struct wsgi_request *request, const char *status, const struct rpc_header *header,
-                size_t count, const char *body, size_t len);
+bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len);
 
-/* Answers 200 in one write; type is the Content-Type, or NULL for none. Otherwise as rpc_answer. */
+/* The same without a body and without a Content-Length, for a 204. */
+bool rpc_answer_send_empty(struct rpc_answer *answer);
+
+/* Answers 200 in one write; type is the Content-Type, or NULL for none. Returns as rpc_answer_send.
+ */
 bool rpc_answer_ok(struct wsgi_request *request, const char *type, const char *body, size_t len);
 
 /* Answers 204. */

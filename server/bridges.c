@@ -108,16 +108,19 @@ static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
 /* --- PATH_INFO (modifier2 2) ----------------------------------------------------------------- */
 
 static bool path_ok(const struct http *http, const struct rpc_result *result) {
-    static const char bytes[] = "application/octet-stream";
     const char *type = http->accept.text;
     size_t type_len = type ? rpc_media_accepted(type, http->accept.len) : 0;
-    const struct rpc_header headers[] = {RPC_HEADER("Content-Type", type_len ? type : bytes,
-                                                    type_len ? type_len : sizeof(bytes) - 1),
-                                         RPC_HEADER("X-Content-Type-Options", "nosniff", 7)};
+    struct rpc_answer answer;
 
     if (result->len == 0)
         return rpc_answer_empty(http->request);
-    return rpc_answer(http->request, "200 OK", headers, 2, result->data, result->len);
+    rpc_answer_start(&answer, http->request, "200 OK");
+    if (type_len)
+        RPC_ANSWER_PUT(&answer, "Content-Type", type, type_len);
+    else
+        RPC_ANSWER_SAY(&answer, "Content-Type", "application/octet-stream");
+    RPC_ANSWER_SAY(&answer, "X-Content-Type-Options", "nosniff");
+    return rpc_answer_send(&answer, result->data, result->len);
 }
 
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */

@@ -4,16 +4,6 @@
  */
 #include "connection.h"
 
-const char *rpc_socket_protocol(const struct uwsgi_socket *sock) {
-    const char *protocol = sock->proto_name ? sock->proto_name : uwsgi.protocol;
-    return protocol ? protocol : "uwsgi";
-}
-
-bool rpc_socket_speaks_http(const struct uwsgi_socket *sock) {
-    const char *protocol = rpc_socket_protocol(sock);
-    return protocol[0] == 'h' && protocol[1] == 't' && protocol[2] == 't' && protocol[3] == 'p';
-}
-
 bool rpc_connection_is_kept(const struct wsgi_request *request) {
     return request->socket->retry && request->socket->retry[request->async_id];
 }

@@ -9,10 +9,16 @@
 #include "server.h"
 
 /* The protocol of a socket, by uWSGI's name for it: "uwsgi", "puwsgi", "http", ... */
-const char *rpc_socket_protocol(const struct uwsgi_socket *sock);
+static inline const char *rpc_socket_protocol(const struct uwsgi_socket *sock) {
+    const char *protocol = sock->proto_name ? sock->proto_name : uwsgi.protocol;
+    return protocol ? protocol : "uwsgi";
+}
 
 /* Whether a socket speaks HTTP: http-socket, http11-socket, https-socket. */
-bool rpc_socket_speaks_http(const struct uwsgi_socket *sock);
+static inline bool rpc_socket_speaks_http(const struct uwsgi_socket *sock) {
+    const char *protocol = rpc_socket_protocol(sock);
+    return protocol[0] == 'h' && protocol[1] == 't' && protocol[2] == 't' && protocol[3] == 'p';
+}
 
 /*
  * Has the connection closed when the request ends although its socket is a persistent one
