@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 import pytest
-from conftest import PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, UWSGI, free_port, listens, poll
+from conftest import (PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, SUPPRESSIONS, UWSGI, free_port,
+                      listens, poll)
 
 ADDRESS = re.compile(r'127\.0\.0\.1:(\d+)')
 SERVERS = ('uwsgi-core ', 'nginx ')
@@ -44,11 +45,7 @@ class Example:
         (root / 'rpc_plugin.so').symlink_to(PLUGIN_DIR.resolve() / 'rpc_plugin.so')
         for path in (root / 'examples' / folder).iterdir():
             if path.is_file():
-                text = ADDRESS.sub(self._other_port, path.read_text())
-                # AddressSanitizer would stop uWSGI itself, which reads too far to expand %d.
-                if PRELOAD and path.suffix == '.ini':
-                    text = text.replace('%d', f'{path.parent}/')
-                path.write_text(text)
+                path.write_text(ADDRESS.sub(self._other_port, path.read_text()))
         self.readme = (root / 'examples' / folder / 'README.md').read_text()
 
     def _other_port(self, match):
@@ -56,7 +53,7 @@ class Example:
 
     def shell(self, command, **kwargs):
         env = dict(os.environ, PWD=str(self.root), TMPDIR=str(self.root))
-        env.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+        env.setdefault('ASAN_OPTIONS', f'detect_leaks=0:{SUPPRESSIONS}')
         return subprocess.Popen(command, shell=True, cwd=self.root, env=env,
                                 stdin=subprocess.DEVNULL, **kwargs)
 
