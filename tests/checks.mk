@@ -36,7 +36,7 @@ $(B)/lint/%.h.ok: %.h $(LINT_H) | $(B)/lint/uwsgi.h
 .PHONY: lint lint-files
 lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(LINT_H))
 
-lint: ## analyse the sources: who includes whom, gcc -fanalyzer, clang-tidy, cppcheck, shellcheck, clang-format
+lint: ## analyse the sources: the shape of the house, gcc, clang, cppcheck, shellcheck, format
 	@$(MAKE) -s -j$(shell nproc) --output-sync lint-files
 	@echo "lint: gcc -fanalyzer and clang-tidy found nothing in $(words $(LINT_C)) files"
 	@tools/house.py
