@@ -37,6 +37,9 @@ def server(shared_uwsgi, tmp_path_factory):
     with nginx.bridges(directory / 'nginx', directory / 'uwsgi') as front:
         server.fronts = {'http-socket': server.sockets[0], 'http11-socket': server.sockets[1],
                          'http router': str(directory / 'router'), 'nginx': front}
+        # A worker that has answered has opened all that it keeps; the line is written after the close.
+        server.http('/', socket=0)
+        server.wait_log('GET / => ')
         server.descriptors = descriptors(*server.worker_pids())
         yield server
 
