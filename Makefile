@@ -19,8 +19,9 @@ all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-deps: ## install the Debian packages that demo and check need
-	@tools/packages.sh install build demo check
+deps: ## install what demo and check need: Debian packages, clients from npm
+	@tools/packages.sh install build demo unit check
+	@$(MAKE) -s $(NPM)
 
 demo: ## install what is missing, build, start uWSGI and show calls and their answers
 	@tools/packages.sh install build demo
@@ -104,9 +105,8 @@ $(NPM): tests/e2e/clients/package.json
 	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-check: ## install what is missing, build and run every test
-	@tools/packages.sh install build demo check
-	@$(MAKE) -s unit $(NPM)
+check: deps ## install what is missing, build and run every test
+	@$(MAKE) -s unit
 	@$(MAKE) -s lint
 	@$(MAKE) -s e2e
 	@$(MAKE) -s fuzz FUZZ_TIME=10
@@ -154,6 +154,7 @@ fuzz: ## fuzz each parser for FUZZ_TIME seconds
 	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
 
 include tests/checks.mk
+include tools/fresh.mk
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 

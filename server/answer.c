@@ -99,7 +99,7 @@ bool rpc_answer_body(struct wsgi_request *request, const char *body, size_t len)
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
-static bool end(struct rpc_answer *answer, const char *body, size_t len) {
+static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
     if (ends_connection(answer->request))
         RPC_ANSWER_SAY(answer, "Connection", "close");
     flush_lines(answer);
@@ -110,11 +110,11 @@ bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len) {
     char digits[RPC_DECIMAL_MAX], *last = digits + sizeof(digits), *first = rpc_decimal(len, last);
 
     RPC_ANSWER_PUT(answer, "Content-Length", first, (size_t)(last - first));
-    return end(answer, body, len);
+    return finish(answer, body, len);
 }
 
 bool rpc_answer_send_empty(struct rpc_answer *answer) {
-    return end(answer, "", 0);
+    return finish(answer, "", 0);
 }
 
 bool rpc_answer_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {

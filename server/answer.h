@@ -37,9 +37,11 @@ static inline void rpc_answer_put(struct rpc_answer *answer, const char *name, s
         return;
     }
     memcpy(p, name, name_len);
-    memcpy(p + name_len, ": ", 2);
+    p[name_len] = ':';
+    p[name_len + 1] = ' ';
     memcpy(p + name_len + 2, value, value_len);
-    memcpy(p + len - 2, "\r\n", 2);
+    p[len - 2] = '\r';
+    p[len - 1] = '\n';
     answer->len += len;
     answer->count++;
 }

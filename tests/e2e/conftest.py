@@ -14,8 +14,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import matrix
 import pytest
-from matrix import (cell, pytest_runtest_makereport, pytest_sessionfinish,  # noqa: F401
+from matrix import (cell, pytest_runtest_logreport, pytest_sessionfinish,  # noqa: F401
                     pytest_terminal_summary)
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +32,7 @@ SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
 # For gevent and greenlet, which copy stacks with the sanitizer's red zones in them.
 COPIED_STACKS = {'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:replace_intrin=0'}
 START_SEC = 60
-PLUGIN_SOURCES = '/usr/src/uwsgi/plugins'
+PLUGINS, PLUGIN_SOURCES = '/usr/lib/uwsgi/plugins', '/usr/src/uwsgi/plugins'
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
 
 
@@ -60,6 +61,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    matrix.number(items)
     for item in items:
         marker = item.get_closest_marker('uninstrumented')
         if marker and PRELOAD:
@@ -293,7 +295,9 @@ def shared_uwsgi(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def coroae(tmp_path_factory):
-    """The plugin for Coro::AnyEvent, which Debian ships as source only."""
+    """The plugin for Coro::AnyEvent, which Debian 12 ships as source only."""
+    if Path(f'{PLUGINS}/coroae_plugin.so').exists():
+        return 'coroae'
     directory = tmp_path_factory.mktemp('coroae')
     shutil.copytree(f'{PLUGIN_SOURCES}/coroae', directory / 'coroae')
     (directory / 'psgi').symlink_to(f'{PLUGIN_SOURCES}/psgi')

@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The interoperability matrix: tests say which cells they prove, and MATRIX.md is what a whole run
-has proved. A run that finds something else than MATRIX.md says fails; RPC_MATRIX=write (make matrix)
-rewrites it instead."""
+"""The interoperability matrix: tests say which cells they prove, and MATRIX.md is what a whole run has
+proved, with a part for each release of Debian. A run that finds something else than MATRIX.md says of
+its release fails; RPC_MATRIX=write (make matrix) rewrites that part instead.
+
+Cells travel in the reports of the tests, so that a run in several processes collects them too."""
 import os
 import re
 from pathlib import Path
 
 import pytest
+from release import RELEASE
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / 'MATRIX.md'
 GENERATED = ROOT / 'build' / 'matrix.md'
-BEGIN, END = '<!-- begin: written by "make matrix" -->\n', '<!-- end -->\n'
-CELLS = pytest.StashKey()
+BEGIN, END = f'<!-- begin: {RELEASE}, written by "make matrix" -->\n', f'<!-- end: {RELEASE} -->\n'
+PROPERTY = 'cell'
 
-# {table: {row: {column: Cell}}}
-tables = {}
+# [((place of the test, of the cell in it), table, row, column, reason, outcome)]
+proved = []
 
 
 class Cell:
@@ -25,34 +28,45 @@ class Cell:
         self.outcomes = set()
 
 
+def number(items):
+    """The order of the tables is that of the tests, in whatever order they are run."""
+    for place, item in enumerate(items):
+        item.matrix_place = place
+
+
 @pytest.fixture
 def cell(request):
     """cell(table, row, column[, reason]): this test proves that cell of the matrix. With a reason it
     proves a refusal, and says why there is one."""
-    declared = request.node.stash.setdefault(CELLS, [])
+    declared = request.node.user_properties
 
     def declare(table, row, column, reason=''):
-        found = tables.setdefault(table, {}).setdefault(row, {}).setdefault(column, Cell())
-        assert not (reason and found.reason) or reason == found.reason
-        found.reason = found.reason or reason
-        declared.append(found)
+        declared.append((PROPERTY, [request.node.matrix_place, len(declared), table, row, column, reason]))
 
     return declare
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
-    report = (yield).get_result()
-    for found in item.stash.get(CELLS, []):
-        if report.when == 'call' or not report.passed:
-            found.outcomes.add(report.outcome)
+def pytest_runtest_logreport(report):
+    if report.when == 'call' or not report.passed:
+        proved.extend((*value, report.outcome) for name, value in report.user_properties if name == PROPERTY)
+
+
+def tables():
+    """{table: {row: {column: Cell}}}"""
+    found = {}
+    for _, _, table, row, column, reason, outcome in sorted(proved):
+        one = found.setdefault(table, {}).setdefault(row, {}).setdefault(column, Cell())
+        assert not (reason and one.reason) or reason == one.reason
+        one.reason = one.reason or reason
+        one.outcomes.add(outcome)
+    return found
 
 
 def render():
     lines, notes = [], {}
-    for table, rows in tables.items():
+    for table, rows in tables().items():
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        lines += [f'## {table}', '', f'| | {" | ".join(columns)} |', '|---' * (len(columns) + 1) + '|']
+        lines += [f'### {table}', '', f'| | {" | ".join(columns)} |', '|---' * (len(columns) + 1) + '|']
         for row, cells in rows.items():
             values = [text_of(cells.get(column), notes) for column in columns]
             lines.append(f'| {row} | {" | ".join(values)} |')
@@ -81,28 +95,34 @@ def whole_run(config):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    if not tables or hasattr(session.config, 'workerinput'):
+    if not proved or hasattr(session.config, 'workerinput'):
         return
     generated = render()
     GENERATED.parent.mkdir(exist_ok=True)
     GENERATED.write_text(generated)
     if not whole_run(session.config) or exitstatus != pytest.ExitCode.OK:
         return
-    if '**not shown**' in generated:
-        session.config.matrix_verdict = f'not compared with {DOCUMENT.name}: tests were skipped'
-        return
+    session.config.matrix_verdict, agrees = compare(generated)
+    if not agrees:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def compare(generated):
+    """What to say of it, and whether the document agrees."""
     document = DOCUMENT.read_text()
+    if '**not shown**' in generated:
+        return f'not compared with {DOCUMENT.name}: tests were skipped', True
+    if BEGIN not in document:
+        return f'{DOCUMENT.name} has no part for {RELEASE}', True
     head, rest = document.split(BEGIN)
     written, tail = rest.split(END)
     if written == generated:
-        return
+        return f'{DOCUMENT.name} is what this run has shown of {RELEASE}', True
     if os.environ.get('RPC_MATRIX') == 'write':
         DOCUMENT.write_text(head + BEGIN + generated + END + tail)
-        session.config.matrix_verdict = f'{DOCUMENT.name} rewritten'
-    else:
-        session.config.matrix_verdict = (f'{DOCUMENT.name} is not what this run has shown, see '
-                                         f'{GENERATED.relative_to(ROOT)}; "make matrix" rewrites it')
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return f'{DOCUMENT.name} rewritten', True
+    return (f'{DOCUMENT.name} is not what this run has shown, see {GENERATED.relative_to(ROOT)}; '
+            '"make matrix" rewrites it'), False
 
 
 def pytest_terminal_summary(terminalreporter, config):

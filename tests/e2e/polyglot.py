@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, UWSGI
+from release import package_here
 
 SOURCES = Path(__file__).resolve().parent / 'languages'
 UWSGI_JAR = '/usr/share/java/uwsgi.jar'
@@ -21,7 +22,7 @@ JAVA_BYTES = ("uWSGI's JVM plugin makes a Java string of each argument: text in 
 class Language:
     title: str
     prefix: str
-    packages: tuple
+    packages: tuple  # each by its names in the releases, 'NAME | NAME'
     plugin: str   # '' for one that its options load
     load: object  # load(directory) gives uWSGI's options; it may compile there
     limits: dict = field(default_factory=dict)  # case: the reason it cannot be
@@ -59,26 +60,33 @@ LUA_LIMITS = {'calls a function': LUA_CANNOT_CALL, 'calls a node': LUA_CANNOT_CA
 LANGUAGES = [
     Language('Python 3', 'python', ('uwsgi-plugin-python3',), 'python3',
              load_file('wsgi-file', 'python.py')),
-    Language('Python 3, `@rpc`', 'decorated', ('uwsgi-plugin-python3', 'python3-uwsgidecorators'),
+    Language('Python 3, `@rpc`', 'decorated', ('uwsgi-plugin-python3',
+                                                 'python3-uwsgidecorators | uwsgi-plugin-python3'),
              'python3', load_file('wsgi-file', 'decorated.py')),
     Language('Perl', 'perl', ('uwsgi-plugin-psgi',), 'psgi', load_file('psgi', 'perl.pl')),
     Language('Lua 5.1', 'lua', ('uwsgi-plugin-lua5.1',), 'lua51', load_file('lua', 'lua.lua'),
              LUA_LIMITS),
     Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua'),
              LUA_LIMITS),
-    Language('Ruby', 'ruby', ('uwsgi-plugin-rack-ruby3.1',), 'rack_ruby31',
+    Language('LuaJIT', 'lua', ('uwsgi-plugin-luajit',), 'luajit', load_file('lua', 'lua.lua'),
+             LUA_LIMITS),
+    Language('Ruby', 'ruby', ('uwsgi-plugin-rack-ruby3.1 | uwsgi-plugin-ruby',), 'rack',
              load_file('rack', 'ruby.ru')),
-    Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17', 'openjdk-17-jdk-headless'),
-             'jvm_openjdk17', compile_java, {'every byte': JAVA_BYTES}),
+    Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17 | uwsgi-plugin-java',
+                              'openjdk-17-jdk-headless | openjdk-21-jdk-headless'),
+             'jvm_openjdk17' if package_here('uwsgi-plugin-jvm-openjdk-17') else 'jvm',
+             compile_java, {'every byte': JAVA_BYTES}),
     Language('JavaScript', 'javascript', ('duktape-dev',), '', build_javascript),
     Language('C', 'c', ('uwsgi-core',), 'symcall', compile_c),
 ]
 BY_TITLE = {language.title: language for language in LANGUAGES}
+ABSENT = [language for language in LANGUAGES if not all(map(package_here, language.packages))]
+PRESENT = [language for language in LANGUAGES if language not in ABSENT]
 
 
 def require(*packages):
     """Skips a test for want of a Debian package, loudly; where everything is to run, it fails."""
-    missing = [package for package in packages if not installed(package)]
+    missing = [package for package in packages if not installed(package_here(package))]
     if missing:
         reason = 'missing Debian packages: ' + ' '.join(missing)
         if os.environ.get('CI') == 'true':
@@ -92,6 +100,13 @@ def installed(package):
     status = subprocess.run(['dpkg-query', '-W', '-f', '${Status}', package], check=False,
                             capture_output=True, text=True).stdout
     return status.endswith('ok installed')
+
+
+def is_refused(plugin, directory):
+    """Whether uWSGI ends at once, for want of a plugin."""
+    result = subprocess.run([UWSGI, '--need-plugin', plugin, '--socket', f'{directory}/socket'],
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return result.returncode != 0 and 'unable to load plugin' in result.stdout + result.stderr
 
 
 def loaded(languages, directory):

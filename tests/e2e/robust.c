@@ -12,6 +12,8 @@
 
 #define LEAKED 4242
 #define LEAKS 10
+/* Of r_big's answers: a hostile packet names any size. */
+#define BIG_MAX (64u << 20)
 
 typedef uint64_t rpc_function(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 rpc_function r_first, r_big, r_empty, r_none, r_pid, r_nap, r_call, r_leak;
@@ -20,29 +22,34 @@ rpc_function r_first, r_big, r_empty, r_none, r_pid, r_nap, r_call, r_leak;
 char *uwsgi_do_rpc(char *node, char *name, uint8_t argc, char **argv, uint16_t *argvs,
                    uint64_t *len);
 
+/* Room for len bytes; without it the answer is an empty one. */
+static uint64_t answer_of(char **out, size_t len) {
+    *out = malloc(len + 1);
+    return *out ? len : 0;
+}
+
 /* The first argument as it came. */
 uint64_t r_first(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
-    if (argc == 0)
-        return 0;
-    *out = malloc(argvs[0] + 1u);
-    memcpy(*out, argv[0], argvs[0]);
-    return argvs[0];
+    uint64_t len = argc ? answer_of(out, argvs[0]) : 0;
+    if (len)
+        memcpy(*out, argv[0], len);
+    return len;
 }
 
 /* As many bytes as the first argument says, each with a page of its own touched. */
 uint64_t r_big(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argvs;
-    size_t len = argc ? strtoul(argv[0], NULL, 10) : 0;
-    *out = malloc(len + 1);
-    memset(*out, 'x', len);
+    size_t wanted = argc ? strtoul(argv[0], NULL, 10) : 0;
+    uint64_t len = wanted <= BIG_MAX ? answer_of(out, wanted) : 0;
+    if (len)
+        memset(*out, 'x', len);
     return len;
 }
 
 /* No bytes, but memory to be freed. */
 uint64_t r_empty(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
-    *out = malloc(1);
-    return 0;
+    return answer_of(out, 0);
 }
 
 uint64_t r_none(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
@@ -52,8 +59,7 @@ uint64_t r_none(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
 
 uint64_t r_pid(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
-    *out = malloc(16);
-    return (uint64_t)sprintf(*out, "%d", (int)getpid());
+    return answer_of(out, 15) ? (uint64_t)snprintf(*out, 16, "%d", (int)getpid()) : 0;
 }
 
 /* Sleeps for as many milliseconds as the first argument says. */
@@ -77,7 +83,8 @@ uint64_t r_call(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
 
 __attribute__((noinline)) static void lose(void) {
     char *volatile lost = malloc(LEAKED);
-    memset(lost, 'l', LEAKED);
+    if (lost)
+        memset(lost, 'l', LEAKED);
     lost = NULL;
 }
 

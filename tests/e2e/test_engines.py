@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every engine under concurrent load, over every transport."""
 import collections
+import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,11 +9,13 @@ from dataclasses import dataclass
 import pytest
 from conftest import TCP, connect, framed, packet, poll
 from polyglot import BY_TITLE, loaded, require
+from release import BROKEN
 from transports import TRANSPORTS, left_out, routes
 
 TABLE = 'Engines'
 THREADS, CALLS = 20, 200
 PUWSGI = ('puwsgi-socket', '127.0.0.1:0')
+PUWSGI_COLUMN = 'puwsgi, many calls a connection'
 ONE_CALL = ('in this engine uWSGI never comes back to a persistent connection; so it is closed after '
             'each answer, and the next call takes a new one')
 
@@ -42,17 +45,20 @@ ENGINES = {
                      ('uwsgi-plugin-gevent-python3',)),
     'asyncio': Engine('Python 3', (('asyncio', 40), ('greenlet', 'true')),
                       ('asyncio_python3', GREENLET[0]),
-                      ('uwsgi-plugin-asyncio-python3', GREENLET[1])),
+                      ('uwsgi-plugin-asyncio-python3 | uwsgi-plugin-python3', GREENLET[1])),
     'tornado': Engine('Python 3', (('tornado', 40), ('greenlet', 'true')),
                       ('tornado_python3', GREENLET[0]),
                       ('uwsgi-plugin-tornado-python3', 'python3-tornado', GREENLET[1])),
     'Ruby threads': Engine('Ruby', (('threads', 8), ('rbthreads', 'true')), ('rbthreads',),
-                           ('uwsgi-plugin-rbthreads',)),
+                           ('uwsgi-plugin-rbthreads | uwsgi-plugin-ruby',)),
     'Ruby fibers': Engine('Ruby', (('async', 40), ('fiber', 'true')), ('fiber',),
-                          ('uwsgi-plugin-fiber',)),
+                          ('uwsgi-plugin-fiber | uwsgi-plugin-ruby',)),
     'Coro::AnyEvent': Engine('Perl', (('coroae', 40),), ('coroae',),
-                             ('uwsgi-src', 'libcoro-perl', 'libanyevent-perl', 'libperl-dev')),
+                             ('uwsgi-src | uwsgi-plugin-psgi', 'libcoro-perl', 'libanyevent-perl')),
 }
+# Those that this release cannot run, and why.
+BROKEN_ENGINES = {name: BROKEN[plugin] for name, engine in ENGINES.items() for plugin in engine.plugins
+                  if plugin in BROKEN}
 # Engines in which a language's functions are refused, and what the log says of it.
 REFUSED = {
     'threads, Perl': (Engine('Perl', (('threads', 4),)),
@@ -81,7 +87,7 @@ def answers(server):
     return server
 
 
-@pytest.fixture(scope='module', params=ENGINES)
+@pytest.fixture(scope='module', params=[name for name in ENGINES if name not in BROKEN_ENGINES])
 def engine(request):
     return request.param
 
@@ -145,7 +151,7 @@ def test_persistent_connection(server, engine, cell):
     """Many calls on one connection where uWSGI can; where not, each is answered and closed, however
     many there are. Nobody waits for an answer that never comes."""
     persistent = ENGINES[engine].persistent
-    cell(TABLE, engine, 'puwsgi, many calls a connection', '' if persistent else ONE_CALL)
+    cell(TABLE, engine, PUWSGI_COLUMN, '' if persistent else ONE_CALL)
     if persistent:
         with connect(server.sockets[1]) as sock:
             for number in range(100):
@@ -172,6 +178,23 @@ def test_refused(name, shared_uwsgi, tmp_path_factory, cell):
     assert server.log.count(logged) == 1
     assert 'DAMN' not in server.log
     server.stop()
+
+
+@pytest.mark.parametrize('name', BROKEN_ENGINES)
+def test_engine_that_does_not_work(name, uwsgi, tmp_path, cell):
+    """uWSGI's own fault, seen without a call of a function too: its worker ends, and so does the next."""
+    engine = ENGINES[name]
+    for column in (*TRANSPORTS, PUWSGI_COLUMN):
+        cell(TABLE, name, column, BROKEN_ENGINES[name])
+    plugins, load = loaded([BY_TITLE[engine.language]], tmp_path)
+    server = uwsgi(TCP, *engine.options, *load, plugins=[*plugins, *engine.plugins], app=None)
+
+    def has_died_again():
+        with contextlib.suppress(OSError):
+            server.exchange(packet(modifier1=0), timeout=2)
+        return server.log.count('DAMN ! worker 1 ') > 1
+
+    poll(has_died_again, 60, 'the end of two workers')
 
 
 def test_slow_senders_hold_nobody_up(server, engine):

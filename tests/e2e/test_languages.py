@@ -4,7 +4,8 @@ import re
 
 import pytest
 from conftest import TCP, poll
-from polyglot import BY_TITLE, LANGUAGES, loaded
+from polyglot import ABSENT, BY_TITLE, PRESENT, is_refused, loaded
+from release import NO_PLUGIN
 from transports import ROUTED_ARGS, TRANSPORTS, left_out, routes
 
 TRANSPORT_TABLE, CASE_TABLE = 'Languages, by transport', 'Languages, by what a function does'
@@ -36,7 +37,7 @@ def assert_same_worker(server):
     assert len(server.worker_pids()) == server.workers and 'DAMN' not in server.log, server.log
 
 
-@pytest.fixture(scope='module', params=LANGUAGES, ids=lambda language: language.title)
+@pytest.fixture(scope='module', params=PRESENT, ids=lambda language: language.title)
 def language(request):
     return request.param
 
@@ -135,12 +136,21 @@ def test_calls_a_node(server, language, cell, uwsgi):
     assert_same_worker(server)
 
 
+@pytest.mark.parametrize('language', ABSENT, ids=lambda language: language.title)
+def test_language_that_is_not_there(language, cell, tmp_path):
+    for case in (*CASES, 'calls a function', 'calls a node'):
+        cell(CASE_TABLE, language.title, case, NO_PLUGIN)
+    for transport in TRANSPORTS:
+        cell(TRANSPORT_TABLE, language.title, transport, NO_PLUGIN)
+    assert is_refused(language.plugin, tmp_path)
+
+
 # --- several languages in one process ------------------------------------------------------------
 
 TOGETHER = ['Python 3', 'Perl', 'Lua 5.1', 'Ruby', 'Java', 'JavaScript', 'C']
 
 
-@pytest.fixture(scope='module', params=['Lua 5.1', 'Lua 5.2'])
+@pytest.fixture(scope='module', params=[language.title for language in PRESENT if language.prefix == 'lua'])
 def together(request, shared_uwsgi, tmp_path_factory):
     languages = [BY_TITLE[request.param if title == 'Lua 5.1' else title] for title in TOGETHER]
     plugins, options = loaded(languages, tmp_path_factory.mktemp('languages'))

@@ -84,15 +84,19 @@ my $app = sub {
 };
 '''),
     'ruby': (('rack', 'rpc'), 'rack', 'config.ru', '''
-run lambda { |env|
-  begin
-    got = UWSGI.rpc('', env['PATH_INFO'][1..], 'a', 'b')
-    answer = "<#{got}>"
-  rescue RuntimeError
-    answer = 'undefined'
+class Application
+  def call(env)
+    begin
+      got = UWSGI.rpc('', env['PATH_INFO'][1..], 'a', 'b')
+      answer = "<#{got}>"
+    rescue RuntimeError
+      answer = 'undefined'
+    end
+    [200, { 'Content-Type' => 'text/plain' }, [answer]]
   end
-  [200, { 'Content-Type' => 'text/plain' }, [answer]]
-}
+end
+
+run Application.new
 '''),
     'python': (('python3', 'rpc'), 'wsgi-file', 'app.py', '''
 import uwsgi

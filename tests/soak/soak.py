@@ -17,6 +17,7 @@ that nobody has killed.
 import contextlib
 import multiprocessing
 import os
+import queue
 import random
 import re
 import select
@@ -155,7 +156,7 @@ def call_until(stop, caller, results):
         try:
             kind(caller)
             made[kind.__name__] += 1
-        except (Lost, OSError, AssertionError, ValueError) as error:
+        except Exception as error:  # an answer cut short breaks what parses it in many ways
             failures.append((kind.__name__, start, time.monotonic(), f'{type(error).__name__} {error}'[:100]))
     caller.kept.close()
     results.put((made, failures))
@@ -236,9 +237,14 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def start_servers(directory):
+def start_servers(directory, stack):
     common = [('listen', 512), ('socket-timeout', 2), ('disable-logging', 'true')]
     environment = dict(plugins=(PLUGIN_DIR / 'rpc_plugin.so',), app=None, env=MALLOC)
+
+    def start(name, options):
+        server = Server(directory / name, options, **environment)
+        stack.callback(server.stop)
+        return server.start()
 
     def front(name, *more):
         # A port of its own choice would be another one after each reload. And uWSGI 2.0 hangs, busy,
@@ -247,58 +253,90 @@ def start_servers(directory):
                     f'127.0.0.1:{free_port()}' if value == '127.0.0.1:0' else value)
                    for option, value in drive.front_options(directory) if option != 'log-format']
         sockets = [('socket', directory / f'{name}.sock'), ('puwsgi-socket', directory / f'{name}-kept.sock')]
-        return Server(directory / name, options + sockets + common + list(more), **environment).start()
+        return start(name, options + sockets + common + list(more))
 
-    node = Server(directory / 'node', drive.node_options(directory) + common +
-                  [('processes', 2), ('threads', 32)], **environment).start()
+    node = start('node', drive.node_options(directory) + common + [('processes', 2), ('threads', 32)])
     steady = front('steady', ('processes', 2), ('threads', 8))
     troubled = front('troubled', ('processes', 8), ('max-requests', MAX_REQUESTS),
                      ('min-worker-lifetime', 2))
     return node, steady, troubled
 
 
-def run(seconds, directory):
-    node, steady, troubled = servers = start_servers(directory)
-    results = multiprocessing.Queue()
+class Traffic:
+    """The processes that call and attack; they end with this one, whatever happens to it."""
+
+    def __init__(self, stop, steady, troubled, servers, directory):
+        context = multiprocessing.get_context('fork')
+        self.results = context.Queue()
+        callers = [Caller(server, str(directory / f'{server.directory.name}-kept.sock'))
+                   for server in (steady, troubled) for _ in range(CALLERS // 2)]
+        self.processes = [context.Process(target=call_until, args=(stop, caller, self.results), daemon=True)
+                          for caller in callers]
+        self.processes += [context.Process(target=attack_until, args=(stop, servers, self.results), daemon=True)
+                           for _ in range(ATTACKERS)]
+        for process in self.processes:
+            process.start()
+
+    def collect(self):
+        """What each has to tell when its time is over; one that tells nothing is a failure too."""
+        collected = []
+        for _ in self.processes:
+            try:
+                collected.append(self.results.get(timeout=2 * CLIENT_TIMEOUT_SEC))
+            except queue.Empty:
+                now = time.monotonic()
+                collected.append((Counter(), [('traffic', now, now, 'a process of the soak is gone or hangs')]))
+                break
+        return collected
+
+
+def usages(pids):
+    """The usage of those that are still there."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found[pid] = usage(pid)
+    return found
+
+
+def observe(seconds, servers, directory):
+    """Makes trouble while the traffic flows, and looks at the steady server's workers."""
+    _, steady, troubled = servers
     stop = time.monotonic() + seconds
-    workers = [multiprocessing.Process(target=call_until, args=(
-        stop, Caller(server, str(directory / f'{name}-kept.sock')), results))
-        for server, name in ((steady, 'steady'), (troubled, 'troubled')) for _ in range(CALLERS // 2)]
-    workers += [multiprocessing.Process(target=attack_until, args=(stop, servers, results))
-                for _ in range(ATTACKERS)]
-    for worker in workers:
-        worker.start()
+    traffic = Traffic(stop, steady, troubled, servers, directory)
     trouble, watched, before = Trouble(troubled), children(steady.process.pid), None
     while time.monotonic() < stop:
         if before is None and stop - time.monotonic() < seconds * (1 - WARM_UP):
-            before = {pid: usage(pid) for pid in watched}
+            before = usages(watched)
         trouble.make()
         time.sleep(0.05)
-    collected = [results.get() for _ in workers]
-    for worker in workers:
-        worker.join()
+    collected = traffic.collect()
     time.sleep(3)  # what is kept open is let go of
-    after = {pid: usage(pid) for pid in watched if Path(f'/proc/{pid}').exists()}
-    for server in servers:
-        server.stop()
-    return servers, trouble, collected, before, after
+    return trouble, collected, watched, before, usages(watched)
 
 
-def report(seconds, servers, trouble, collected, before, after):
+def run(seconds, directory):
+    with contextlib.ExitStack() as stack:
+        servers = start_servers(directory, stack)
+        seen = observe(seconds, servers, directory)
+    return servers, *seen
+
+
+def report(seconds, servers, trouble, collected, watched, before, after):
     made = sum((counts for counts, _ in collected), Counter())
     failures = [failure for _, failed in collected for failure in failed]
-    hostile = made.pop('hostile')
+    hostile = made.pop('hostile', 0)
     excuses = Counter(trouble.excuse(failure) or 'for no reason' for failure in failures)
     print(f'soak: {seconds} s, {sum(made.values())} good calls, {hostile} hostile connections, '
           f'{len(trouble.kills)} workers killed, {len(trouble.reloads)} reloads')
     print('  good: ' + ', '.join(f'{kind} {count}' for kind, count in sorted(made.items())))
     print('  lost: ' + (', '.join(f'{count} {why}' for why, count in sorted(excuses.items())) or 'none'))
     problems = [f'lost for no reason: {failure}' for failure in failures if not trouble.excuse(failure)]
-    for pid, (memory, descriptors) in before.items():
-        if pid not in after:
+    for pid in watched:
+        if pid not in before or pid not in after:
             problems.append(f'worker {pid}, which nobody killed, is gone')
             continue
-        now, open_now = after[pid]
+        (memory, descriptors), (now, open_now) = before[pid], after[pid]
         print(f'  worker {pid}: {memory >> 10} -> {now >> 10} KiB, {descriptors} -> {open_now} descriptors')
         if now - memory > GROWTH_MAX:
             problems.append(f'the memory of worker {pid} grows')

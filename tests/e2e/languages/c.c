@@ -18,11 +18,19 @@ rpc_function c_echo, c_count, c_empty, c_one, c_big, c_fail, c_call, c_remote;
 char *uwsgi_do_rpc(char *node, char *name, uint8_t argc, char **argv, uint16_t *argvs,
                    uint64_t *len);
 
+/* Room for a result; without it the function fails. */
+static uint64_t room(char **out, size_t size) {
+    *out = malloc(size);
+    return *out ? size : 0;
+}
+
 uint64_t c_echo(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     size_t size = 1;
     for (unsigned i = 0; i < argc; i++)
         size += LENGTH_MAX + argvs[i];
-    char *end = *out = malloc(size);
+    if (!room(out, size))
+        return 0;
+    char *end = *out;
     for (unsigned i = 0; i < argc; i++) {
         end += sprintf(end, "%u:", (unsigned)argvs[i]);
         memcpy(end, argv[i], argvs[i]);
@@ -34,26 +42,27 @@ uint64_t c_echo(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
 
 uint64_t c_count(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argv, (void)argvs;
-    *out = malloc(4);
-    return (uint64_t)sprintf(*out, "%u", (unsigned)argc);
+    return room(out, 4) ? (uint64_t)sprintf(*out, "%u", (unsigned)argc) : 0;
 }
 
 uint64_t c_empty(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
-    *out = malloc(1);
+    (void)room(out, 1);
     return 0;
 }
 
 uint64_t c_one(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
-    *out = malloc(1);
+    if (!room(out, 1))
+        return 0;
     **out = '1';
     return 1;
 }
 
 uint64_t c_big(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
-    *out = malloc(BIG);
+    if (!room(out, BIG))
+        return 0;
     memset(*out, 'x', BIG);
     return BIG;
 }

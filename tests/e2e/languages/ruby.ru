@@ -13,4 +13,11 @@ FUNCTIONS = {
 
 FUNCTIONS.each { |name, function| UWSGI.register_rpc("ruby_#{name}", function) }
 
-run ->(_env) { [200, { 'Content-Type' => 'text/plain' }, ['ruby']] }
+# With Rack 3, uWSGI takes an object only, and no lambda.
+class Application
+  def call(_env)
+    [200, { 'content-type' => 'text/plain' }, ['ruby']]
+  end
+end
+
+run Application.new
