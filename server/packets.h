@@ -14,8 +14,8 @@
  */
 void rpc_packets_init(void);
 
-/* Serves a packet. Returns UWSGI_OK, or -1 when it was refused, when its answer is empty, or when it
-   could not be written: then its connection has to end. */
+/* Serves a packet. Returns UWSGI_OK, or -1 when it was refused, when its answer is empty, or when
+   it could not be written: then its connection has to end. */
 int rpc_packets_request(struct wsgi_request *request);
 
 /* Refuses a request without an answer, with a line in the log; call is NULL where there is none.
