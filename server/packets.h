@@ -9,13 +9,13 @@
 #include "server.h"
 
 /*
- * Reads rpc-allow-from, warns of sockets that are open to everybody, and has array packets get past
- * request routes; once, in the master, when sockets and options are known. A mistake ends uWSGI.
+ * Warns of sockets that are open to everybody, and has array packets get past request routes; once,
+ * in the master, when sockets and options are known.
  */
 void rpc_packets_init(void);
 
-/* Serves a packet. Returns UWSGI_OK, or -1 when it was refused, when its answer is empty, or when it
-   could not be written: then its connection has to end. */
+/* Serves a packet. Returns UWSGI_OK, or -1 when it was refused, when its answer is empty, or when
+   it could not be written: then its connection has to end. */
 int rpc_packets_request(struct wsgi_request *request);
 
 /* Refuses a request without an answer, with a line in the log; call is NULL where there is none.
