@@ -124,7 +124,7 @@ $(addprefix $(B)/unit/,client/test_node client/test_client parse/test_no_memory)
 
 # --- the command-line client ---------------------------------------------------------------------
 
-CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c
+CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c parse/number.c
 
 cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
 .PHONY: cli

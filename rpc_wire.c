@@ -6,6 +6,7 @@
 #include "rpc_wire.h"
 
 #include "parse/bytes.h"
+#include "parse/number.h"
 
 #include <string.h>
 
@@ -148,18 +149,6 @@ size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
     return (size_t)(put_header(head, (size_t)result_len, 0) - head);
 }
 
-/* A decimal number without sign, blank or anything else. */
-static bool parse_decimal(const char *p, size_t len, uint64_t *value) {
-    *value = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned digit = (unsigned)((unsigned char)p[i]) - '0';
-        if (digit > 9 || *value > (UINT64_MAX - digit) / 10)
-            return false;
-        *value = *value * 10 + digit;
-    }
-    return len > 0;
-}
-
 /* The dictionary of a long reply: pairs of items, CONTENT_LENGTH exactly once. */
 static bool parse_length_dict(const char *dict, size_t len, uint64_t *value) {
     struct unread rest = {dict, len};
@@ -173,7 +162,7 @@ static bool parse_length_dict(const char *dict, size_t len, uint64_t *value) {
             return false;
         if (key_len != LENGTH_KEY_LEN || memcmp(key, RPC_WIRE_LENGTH_KEY, LENGTH_KEY_LEN) != 0)
             continue;
-        if (found || !parse_decimal(item, item_len, value))
+        if (found || !rpc_number_read(item, item_len, value))
             return false;
         found = true;
     }

@@ -39,6 +39,7 @@ GCC_LIST = [
     'parse/chunked',
     'parse/framing',
     'parse/media',
+    'parse/number',
     'parse/path',
     'parse/template',
 ]

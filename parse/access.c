@@ -85,6 +85,43 @@ bool rpc_cidr_match(const struct rpc_cidr *cidr, const struct sockaddr *peer) {
     return rest == 0 || ((addr[bytes] ^ cidr->addr[bytes]) >> (8 - rest)) == 0;
 }
 
+bool rpc_cidrs_match(const struct rpc_cidrs *cidrs, const struct sockaddr *peer) {
+    for (size_t i = 0; i < cidrs->count; i++)
+        if (rpc_cidr_match(&cidrs->cidr[i], peer))
+            return true;
+    return false;
+}
+
+/* The bracket that closes the one at p, NULL when there is none. The first thing in brackets, after
+   a ! or ^, may be a closing bracket itself. */
+static const char *bracket_end(const char *p) {
+    p++;
+    if (*p == '!' || *p == '^')
+        p++;
+    if (*p == ']')
+        p++;
+    for (; *p && *p != ']'; p++) {
+        if (*p == '\\' && !*++p)
+            return NULL;
+        if (*p == '[' && (p[1] == ':' || p[1] == '.' || p[1] == '=')) {
+            const char end[] = {p[1], ']', 0};
+            if (!(p = strstr(p + 2, end)))
+                return NULL;
+            p++;
+        }
+    }
+    return *p ? p : NULL;
+}
+
+bool rpc_glob_is_valid(const char *glob) {
+    if (!*glob || strpbrk(glob, " \t\r\n"))
+        return false;
+    for (; *glob; glob++)
+        if ((*glob == '\\' && !*++glob) || (*glob == '[' && !(glob = bracket_end(glob))))
+            return false;
+    return true;
+}
+
 bool rpc_globs_match(const struct rpc_globs *globs, const char *name) {
     if (globs->count == 0)
         return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Who may call what: address ranges of peers and globs of function names. Pure parsing and
- * matching; the options that fill these lists are in server/plugin.c.
+ * matching; the options that fill these lists are in server/options.c.
  */
 #ifndef RPC_ACCESS_H
 #define RPC_ACCESS_H
@@ -30,6 +30,21 @@ bool rpc_cidr_parse(const char *text, struct rpc_cidr *cidr);
  * dual-stack socket reports it, is an IPv4 peer. Any other family is outside.
  */
 bool rpc_cidr_match(const struct rpc_cidr *cidr, const struct sockaddr *peer);
+
+/* A list of ranges. */
+struct rpc_cidrs {
+    struct rpc_cidr *cidr;
+    size_t count;
+};
+
+/* Whether a peer is inside one of the ranges. An empty list has nobody inside. */
+bool rpc_cidrs_match(const struct rpc_cidrs *cidrs, const struct sockaddr *peer);
+
+/*
+ * Whether a NUL-terminated text can be meant as a glob of function names: it is not empty, has no
+ * white space in it (there is ? for that), each bracket is closed, and no backslash ends it.
+ */
+bool rpc_glob_is_valid(const char *glob);
 
 /* A list of globs, as the option gave them; the strings are not owned. */
 struct rpc_globs {

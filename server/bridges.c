@@ -126,8 +126,9 @@ static bool path_ok(const struct http *http, const struct rpc_result *result) {
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
 static enum rpc_status add_body(const struct http *http, struct rpc_call *call, char **copy) {
     struct rpc_body body;
-    enum rpc_status status = rpc_body_read(http->request, &http->framing, &http->expect,
-                                           UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
+    enum rpc_status status =
+        rpc_body_read(http->request, &http->framing, &http->expect,
+                      (size_t)UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
         status = RPC_ARG_TOO_LONG;
@@ -248,7 +249,7 @@ static enum rpc_status document_call(const struct document_bridge *document,
     struct rpc_body body;
 
     enum rpc_status status =
-        rpc_body_read(request, &http->framing, &http->expect, rpc_options.max_body, &body);
+        rpc_body_read(request, &http->framing, &http->expect, (size_t)rpc_options.max_body, &body);
     if (status == RPC_OK)
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)

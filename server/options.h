@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: MIT
 /*
- * The options of the plugin, as the configuration gave them.
+ * The options of the plugin, as the configuration gave them: read and checked here, once, so that
+ * whoever uses one finds a value that makes sense.
  */
 #ifndef RPC_OPTIONS_H
 #define RPC_OPTIONS_H
 
+#include "../parse/access.h"
 #include "server.h"
 
 /* Filled while uWSGI reads its configuration and constant from then on. */
 struct rpc_options {
-    struct uwsgi_string_list *allow, *bridge_allow, *allow_from, *remote, *metric;
-    int empty_is_error;
-    int introspection;
-    char *http_prefix;
-    uint64_t max_body;     /* bytes */
-    int max_batch;         /* calls */
-    int timeout;           /* seconds */
-    int connect_timeout;   /* seconds */
-    uint64_t max_response; /* bytes, 0: no limit */
-    int keepalive;         /* connections */
+    struct rpc_globs allow, bridge_allow;
+    struct rpc_cidrs allow_from;
+    struct uwsgi_string_list *remote, *metric; /* metric: names of functions, none of them twice */
+    bool empty_is_error;
+    bool introspection;
+    const char *http_prefix;  /* begins with a slash; NULL: none */
+    uint64_t max_body;        /* bytes, fits a size_t */
+    uint64_t max_batch;       /* calls */
+    uint64_t timeout;         /* seconds; 0: not given */
+    uint64_t connect_timeout; /* seconds; 0: not given */
+    uint64_t max_response;    /* bytes, fits a size_t; 0: no limit */
+    uint64_t keepalive;       /* connections */
 };
 
 extern struct rpc_options rpc_options;
 
-/* What uWSGI is told of them. */
+/* What uWSGI is told of them. A value that makes no sense ends the start with one line. */
 extern struct uwsgi_option rpc_option_table[];
 
 #endif

@@ -17,19 +17,11 @@
 /* "packet from " and the longest address. */
 #define WHERE_MAX (sizeof("packet from ") + INET6_ADDRSTRLEN)
 
-static struct rpc_cidr *allow_from;
-static size_t allow_from_count;
-
 /* Whether rpc-allow-from, which is set, lets the peer of a request call. */
 __attribute__((noinline)) static bool peer_allowed(struct wsgi_request *request) {
     const struct sockaddr *peer = rpc_connection_peer(request);
 
-    if (peer->sa_family == AF_UNIX)
-        return true;
-    for (size_t i = 0; i < allow_from_count; i++)
-        if (rpc_cidr_match(&allow_from[i], peer))
-            return true;
-    return false;
+    return peer->sa_family == AF_UNIX || rpc_cidrs_match(&rpc_options.allow_from, peer);
 }
 
 /* --- packets ---------------------------------------------------------------------------------- */
@@ -127,7 +119,7 @@ int rpc_packets_request(struct wsgi_request *request) {
         return rpc_packets_reject(request, NULL, status);
     request->uri = (char *)call.name;
     request->uri_len = call.name_len;
-    if (allow_from_count && !peer_allowed(request))
+    if (rpc_options.allow_from.count && !peer_allowed(request))
         return rpc_packets_reject(request, &call, RPC_PEER);
 
     status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
@@ -214,19 +206,6 @@ static void wrap_parsers(void) {
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
-static void read_allow_from(void) {
-    for (struct uwsgi_string_list *item = rpc_options.allow_from; item; item = item->next)
-        allow_from_count++;
-    allow_from = uwsgi_calloc(sizeof(*allow_from) * (allow_from_count + 1));
-    struct rpc_cidr *cidr = allow_from;
-    for (struct uwsgi_string_list *item = rpc_options.allow_from; item; item = item->next, cidr++)
-        if (!rpc_cidr_parse(item->value, cidr)) {
-            uwsgi_log("[rpc] rpc-allow-from: \"%s\" is not an address or CIDR range\n",
-                      item->value);
-            exit(1);
-        }
-}
-
 static bool is_loopback(const struct sockaddr *addr) {
     static const struct rpc_cidr v4 = {.family = AF_INET, .addr = {127}, .bits = 8};
     static const struct rpc_cidr v6 = {.family = AF_INET6, .addr = {[15] = 1}, .bits = 128};
@@ -234,7 +213,7 @@ static bool is_loopback(const struct sockaddr *addr) {
 }
 
 static void warn_open_sockets(void) {
-    if (rpc_options.allow || rpc_options.allow_from)
+    if (rpc_options.allow.count || rpc_options.allow_from.count)
         return;
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
         struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
@@ -250,7 +229,6 @@ static void warn_open_sockets(void) {
 }
 
 void rpc_packets_init(void) {
-    read_allow_from();
     wrap_parsers();
     warn_open_sockets();
 }

@@ -9,8 +9,8 @@
 #include "server.h"
 
 /*
- * Reads rpc-allow-from, warns of sockets that are open to everybody, and has array packets get past
- * request routes; once, in the master, when sockets and options are known. A mistake ends uWSGI.
+ * Warns of sockets that are open to everybody, and has array packets get past request routes; once,
+ * in the master, when sockets and options are known.
  */
 void rpc_packets_init(void);
 

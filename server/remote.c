@@ -203,14 +203,18 @@ static void read_remote(struct remote *remote, char *value) {
         exit(1);
 }
 
+static int milliseconds(uint64_t seconds) {
+    return (int)UMIN(seconds * 1000, INT_MAX);
+}
+
 void rpc_remote_init(void) {
-    int timeout = rpc_options.timeout ? rpc_options.timeout : uwsgi.socket_timeout;
+    uint64_t timeout = rpc_options.timeout ? rpc_options.timeout : (uint64_t)uwsgi.socket_timeout;
 
     client_opts = (struct rpc_client_opts){
-        .timeout_ms = timeout * 1000,
-        .connect_timeout_ms = rpc_options.connect_timeout * 1000,
+        .timeout_ms = milliseconds(timeout),
+        .connect_timeout_ms = milliseconds(rpc_options.connect_timeout),
         .max_response = rpc_options.max_response,
-        .keepalive = (unsigned)UMAX(rpc_options.keepalive, 0),
+        .keepalive = (unsigned)rpc_options.keepalive,
         .idle_ms = UMAX(UMIN(uwsgi.socket_timeout * 1000 - IDLE_MARGIN_MS, RPC_CLIENT_IDLE_MS),
                         IDLE_MARGIN_MS / 2),
         .wait = wait_hook,

@@ -7,7 +7,6 @@
  */
 #include "table.h"
 
-#include "../parse/access.h"
 #include "language.h"
 #include "metrics.h"
 #include "options.h"
@@ -31,22 +30,12 @@ static struct {
     uint64_t indexed; /* functions of that part that are in */
 } table;
 
-static struct rpc_globs allow, bridge_allow;
-
 /* This plugin, and how functions that it has registered itself are called. */
 static const struct uwsgi_plugin *own_plugin;
 static rpc_table_own_fn call_own;
 
 static struct uwsgi_rpc *worker_part(int worker) {
     return uwsgi.rpc_table + (uint64_t)worker * uwsgi.rpc_max;
-}
-
-static void globs_from(struct rpc_globs *globs, struct uwsgi_string_list *list) {
-    for (struct uwsgi_string_list *item = list; item; item = item->next)
-        globs->count++;
-    globs->glob = uwsgi_calloc(sizeof(char *) * (globs->count + 1));
-    for (size_t i = 0; list; list = list->next)
-        globs->glob[i++] = list->value;
 }
 
 void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call) {
@@ -57,8 +46,6 @@ void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call) {
         size *= 2;
     table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
-    globs_from(&allow, rpc_options.allow);
-    globs_from(&bridge_allow, rpc_options.bridge_allow);
 }
 
 void rpc_table_inherit(void) {
@@ -108,9 +95,9 @@ static inline uint32_t hash_name(const char *name, size_t name_len) {
 
 static uint32_t open_to(const char *name) {
     uint32_t open = OPEN_TO(RPC_CALLER_LOCAL);
-    if (rpc_globs_match(&allow, name)) {
+    if (rpc_globs_match(&rpc_options.allow, name)) {
         open |= OPEN_TO(RPC_CALLER_PACKET);
-        if (rpc_globs_match(&bridge_allow, name))
+        if (rpc_globs_match(&rpc_options.bridge_allow, name))
             open |= OPEN_TO(RPC_CALLER_BRIDGE);
     }
     return open;

@@ -233,7 +233,39 @@ START_TEST(test_access_one_glob_of_several) {
 }
 END_TEST
 
+START_TEST(test_access_lists_of_ranges) {
+    struct rpc_cidr ranges_of_two[2];
+    struct rpc_cidrs none = {NULL, 0}, two = {ranges_of_two, 2};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001)};
+    const struct sockaddr *peer = (const struct sockaddr *)&in;
+
+    ck_assert(rpc_cidr_parse("127.0.0.1", &ranges_of_two[0]));
+    ck_assert(rpc_cidr_parse("10.0.0.0/30", &ranges_of_two[1]));
+    ck_assert(!rpc_cidrs_match(&none, peer));
+    ck_assert(rpc_cidrs_match(&two, peer));
+    in.sin_addr.s_addr = htonl(0x0a000004);
+    ck_assert(!rpc_cidrs_match(&two, peer));
+}
+END_TEST
+
+START_TEST(test_access_globs_that_make_sense) {
+    static const char *const valid[] = {
+        "*",        "a",        "!",     "a?c",  "[ab]",    "[!ab]*",
+        "[]]",      "[!]]",     "[^]a]", "a\\*", "[\\]]",   "[[:alpha:]]x",
+        "[[.-.]a]", "[[=a=]b]", "a]",    "[[]",  "a.b-c_d", "\xc3\xa9*"};
+    static const char *const invalid[] = {"",       " ",   "a b",   "a\tb",  "a\n",
+                                          "[",      "a[",  "[]",    "[!]",   "[abc",
+                                          "[abc\\", "a\\", "[[:x]", "[[:x:", "[a]["};
+
+    for (size_t i = 0; i < COUNT(valid); i++)
+        ck_assert_msg(rpc_glob_is_valid(valid[i]), "%s", valid[i]);
+    for (size_t i = 0; i < COUNT(invalid); i++)
+        ck_assert_msg(!rpc_glob_is_valid(invalid[i]), "%s", invalid[i]);
+}
+END_TEST
+
 UNIT_MAIN("access", test_access_range_ends, test_access_every_prefix_length,
           test_access_families_stay_apart, test_access_mapped_addresses_are_ipv4,
           test_access_other_families_are_outside, test_access_malformed_ranges,
-          test_access_longest_ranges, test_access_globs, test_access_one_glob_of_several)
+          test_access_longest_ranges, test_access_globs, test_access_one_glob_of_several,
+          test_access_lists_of_ranges, test_access_globs_that_make_sense)
