@@ -45,7 +45,8 @@ GCC_LIST = [
 ]
 
 BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
-            ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_parse', 'parse/xmlrpc_scalar']),
+            ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/xmlrpc_parse',
+             'parse/xmlrpc_scalar']),
            ('RPC_JSONRPC', 'jansson', ['parse/jsonrpc']))
 
 for macro, package, sources in BRIDGES:

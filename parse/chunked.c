@@ -87,9 +87,10 @@ static size_t take_data(struct rpc_chunked *decoder, char *out, const char *data
         len = (size_t)decoder->left;
     memmove(out, data, len);
     decoder->left -= len;
-    decoder->line_len = 0;
-    if (!decoder->left)
+    if (!decoder->left) {
         decoder->place = DATA_CR;
+        decoder->excess -= decoder->excess < RPC_CHUNKED_FREE ? decoder->excess : RPC_CHUNKED_FREE;
+    }
     return len;
 }
 
@@ -105,7 +106,7 @@ enum rpc_chunked_status rpc_chunked_decode(struct rpc_chunked *decoder, char *da
             continue;
         }
         decoder->place = (uint8_t)step(decoder, data[in++]);
-        if (++decoder->line_len > RPC_CHUNKED_LINE_MAX && decoder->place < END)
+        if (++decoder->excess > RPC_CHUNKED_EXCESS_MAX && decoder->place < END)
             decoder->place = BAD;
     }
     *rest = *len - in;

@@ -9,8 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of a chunk's size line with its extensions, and of the trailer section as a whole. */
-#define RPC_CHUNKED_LINE_MAX 4096
+/*
+ * What a body may bring besides its data, in bytes: each chunk has some for its size line and for
+ * the line's end behind its data; what goes beyond that, in extensions, zeros before sizes and
+ * trailers, is counted over the whole body.
+ */
+#define RPC_CHUNKED_FREE 16
+#define RPC_CHUNKED_EXCESS_MAX 4096
 
 enum rpc_chunked_status {
     RPC_CHUNKED_MORE = 0, /* so far so good */
@@ -21,8 +26,8 @@ enum rpc_chunked_status {
 /* Where a decoder stands; all zero is the beginning of a body. */
 struct rpc_chunked {
     uint8_t place;
-    uint16_t line_len; /* of the line, or trailers, being read */
-    uint64_t left;     /* bytes to come of this chunk; no number is too large to be told apart */
+    uint16_t excess; /* bytes that are not the body's, beyond what its chunks have free */
+    uint64_t left;   /* bytes to come of this chunk; no number is too large to be told apart */
 };
 
 /*

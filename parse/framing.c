@@ -4,6 +4,7 @@
  */
 #include "framing.h"
 
+#include <string.h>
 #include <strings.h>
 
 static bool is_blank(char c) {
@@ -30,18 +31,27 @@ static bool read_length(const struct rpc_field *field, uint64_t *value) {
     return true;
 }
 
-struct rpc_framing rpc_framing_read(const struct rpc_field *length, const struct rpc_field *coding,
-                                    bool http) {
-    struct rpc_framing framing = {RPC_FRAMING_SENSELESS, 0};
-    bool chunked = coding->text && coding->len == 7 && !strncasecmp(coding->text, "chunked", 7);
-    bool has_length = length->text && (http || length->len);
-    bool has_coding = coding->text && (http || coding->len);
+static bool is_chunked(const struct rpc_field *coding) {
+    return coding->text && coding->len == 7 && strncasecmp(coding->text, "chunked", 7) == 0;
+}
 
-    if (has_length && !(http && has_coding)) {
+static bool is_http11(const struct rpc_field *protocol) {
+    return protocol->len == 8 && memcmp(protocol->text, "HTTP/1.1", 8) == 0;
+}
+
+struct rpc_framing rpc_framing_read(const struct rpc_field *length, const struct rpc_field *coding,
+                                    const struct rpc_field *protocol) {
+    struct rpc_framing framing = {RPC_FRAMING_SENSELESS, 0};
+    bool has_length = length->text && (protocol || length->len);
+    bool has_coding = coding->text && (protocol || coding->len);
+
+    if (has_length && !(protocol && has_coding)) {
         if (read_length(length, &framing.length))
             framing.kind = RPC_FRAMING_LENGTH;
-    } else if (!has_length && (chunked || !has_coding)) {
-        framing.kind = chunked ? RPC_FRAMING_CHUNKED : RPC_FRAMING_NONE;
+    } else if (!has_length && !has_coding) {
+        framing.kind = RPC_FRAMING_NONE;
+    } else if (!has_length && is_chunked(coding) && (!protocol || is_http11(protocol))) {
+        framing.kind = RPC_FRAMING_CHUNKED;
     }
     return framing;
 }

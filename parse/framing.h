@@ -32,13 +32,14 @@ struct rpc_field {
  * Tells how the body of a request is framed.
  *   length   Content-Length: digits, blanks around them
  *   coding   Transfer-Encoding
- *   http     whether the client itself is at the other end. Then any Transfer-Encoding but exactly
- *            "chunked", and any beside a Content-Length, is senseless (sections 6.1 and 6.3): two
- *            readers of it would not agree where the next request begins. A front server has done
- *            that reading and passes on what it found: its Content-Length is believed, an empty one
- *            is none.
+ *   protocol the version in the request line where the client itself is at the other end. Then any
+ *            Transfer-Encoding but exactly "chunked" (in any case of letters) of HTTP/1.1, and any
+ *            beside a Content-Length, is senseless (sections 6.1 and 6.3): two readers of it would
+ *            not agree where the next request begins. NULL behind a front server, which has done
+ *            that reading and passes on what it found: its Content-Length is believed, an empty
+ *            field is none.
  */
 struct rpc_framing rpc_framing_read(const struct rpc_field *length, const struct rpc_field *coding,
-                                    bool http);
+                                    const struct rpc_field *protocol);
 
 #endif

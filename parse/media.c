@@ -47,18 +47,22 @@ static size_t take_type(struct rest *rest) {
     return (size_t)(rest->p - start);
 }
 
-/* The inside of a quoted string whose first quote has been taken (section 5.6.4). */
+static bool is_control(char c) {
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
+/*
+ * The inside of a quoted string whose first quote has been taken (section 5.6.4). A backslash lets
+ * the byte behind it stand for itself, but not a control character.
+ */
 static bool take_quoted(struct rest *rest) {
-    for (; rest->p < rest->end; rest->p++) {
-        unsigned char c = (unsigned char)*rest->p;
-        if (c == '"')
-            return true;
-        if (c == '\\' && ++rest->p == rest->end)
+    for (; rest->p < rest->end && *rest->p != '"'; rest->p++) {
+        if (*rest->p == '\\' && ++rest->p == rest->end)
             return false;
-        if (c < ' ' && c != '\t')
+        if (is_control(*rest->p))
             return false;
     }
-    return false;
+    return rest->p < rest->end;
 }
 
 /* A parameter: its name, and its value without quotes. */
@@ -130,9 +134,18 @@ bool rpc_media_is(const struct rpc_media *media, const char *type) {
     return media->type_len == len && strncasecmp(media->type, type, len) == 0;
 }
 
+/* A weight of 0 says "not acceptable" (RFC 9110, section 12.4.2). */
+static bool is_zero(const struct parameter *weight) {
+    for (size_t i = 0; i < weight->value_len; i++)
+        if (weight->value[i] != '0' && weight->value[i] != '.')
+            return false;
+    return true;
+}
+
 size_t rpc_media_accepted(const char *accept, size_t len) {
     struct rest rest = {accept, accept + len};
     struct parameter parameter;
+    bool weighted = false;
 
     /* a range is what most clients send */
     if (!len || *accept == '*' || !take_type(&rest) ||
@@ -140,9 +153,13 @@ size_t rpc_media_accepted(const char *accept, size_t len) {
         return 0;
     const char *end = rest.p;
     while (next_parameter(&rest, &parameter)) {
-        if (is_name(&parameter, "q"))
-            return (size_t)(end - accept);
-        end = rest.p;
+        if (!weighted && is_name(&parameter, "q")) {
+            if (is_zero(&parameter))
+                return 0;
+            weighted = true;
+        }
+        if (!weighted)
+            end = rest.p;
     }
     return rest.p == rest.end ? (size_t)(end - accept) : 0;
 }

@@ -30,7 +30,8 @@ bool rpc_media_is(const struct rpc_media *media, const char *type);
 
 /*
  * The length of an Accept header that is one concrete media type, up to its weight (section
- * 12.4.2); 0 for a list, a range or anything else.
+ * 12.4.2); 0 for a list, a range, a weight of 0 or anything else. These bytes, which hold no
+ * control characters but tabs, may stand in an answer's Content-Type.
  */
 size_t rpc_media_accepted(const char *accept, size_t len);
 

@@ -31,6 +31,14 @@ enum rpc_status rpc_path_add(struct rpc_call *call, const char *data, size_t len
     return RPC_OK;
 }
 
+static enum rpc_status set_name(struct rpc_call *call, const char *name, size_t len) {
+    if (len > RPC_NAME_MAX || memchr(name, 0, len))
+        return RPC_BAD_NAME;
+    call->name = name;
+    call->name_len = (uint16_t)len;
+    return RPC_OK;
+}
+
 enum rpc_status rpc_path_split(char *path, size_t len, struct rpc_call *call) {
     char *end = path + len;
     enum rpc_status status = RPC_OK;
@@ -44,12 +52,10 @@ enum rpc_status rpc_path_split(char *path, size_t len, struct rpc_call *call) {
             slash = end;
         size_t segment_len = (size_t)(slash - path);
         *slash = 0;
-        if (segment_len && call->name) {
+        if (segment_len && call->name)
             status = rpc_path_add(call, path, segment_len);
-        } else if (segment_len) {
-            call->name = path;
-            call->name_len = (uint16_t)segment_len;
-        }
+        else if (segment_len)
+            status = set_name(call, path, segment_len);
         path = slash + 1;
     }
     if (status == RPC_OK && !call->name)

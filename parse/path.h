@@ -9,8 +9,9 @@
 
 /*
  * Takes a prefix off a path, at a segment boundary: "/rpc" off "/rpc/f" and "/rpc", not off
- * "/rpcs". prefix       NUL-terminated, slashes at its end are not looked at; NULL or "" for none
- *   path, len    moved on
+ * "/rpcs".
+ *   prefix      NUL-terminated, slashes at its end are not looked at; NULL or "" for none
+ *   path, len   moved on
  * False for a path outside the prefix.
  */
 bool rpc_path_strip(const char *prefix, const char **path, size_t *len);
@@ -20,7 +21,8 @@ bool rpc_path_strip(const char *prefix, const char **path, size_t *len);
  * passed over.
  *   path   len bytes and room for a NUL behind them; each segment gets its NUL where its slash was
  *   call   filled with slices of path; on an error its name is what has been read, or NULL
- * Returns RPC_OK, RPC_NO_NAME, RPC_TOO_MANY_ARGS or RPC_ARG_TOO_LONG.
+ * Returns RPC_OK, RPC_NO_NAME, RPC_BAD_NAME (one that is too long or holds a NUL),
+ * RPC_TOO_MANY_ARGS or RPC_ARG_TOO_LONG.
  */
 enum rpc_status rpc_path_split(char *path, size_t len, struct rpc_call *call);
 

@@ -7,15 +7,16 @@
  * declared, XML_PARSE_NONET besides), and says nothing on stderr.
  */
 #include "xmlrpc_parse.h"
+#include "xmlrpc_charset.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 
-/* Bytes fed at a time: the parser copies them, so this bounds what the copy takes. */
+/* Bytes fed at a time, unless more are waiting for their end: the parser copies them, so this
+   bounds what the copy takes. */
 #define CHUNK_LEN 4096
 
 #if LIBXML_VERSION >= 21200
@@ -57,7 +58,7 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
     if (p->halted)
         return;
     p->namespaces += namespaces_count;
-    if (p->namespaces > RPC_XMLRPC_NAMESPACES_MAX) {
+    if (p->namespaces > RPC_XMLRPC_NAMESPACES_MAX || attributes_count > RPC_XMLRPC_ATTRIBUTES_MAX) {
         refuse(p);
         return;
     }
@@ -98,12 +99,19 @@ static void on_doctype(void *user, const xmlChar *name, const xmlChar *public_id
     refuse(p);
 }
 
+/* A dictionary that has reached its limit is reported as if there was no memory for it. */
+static bool has_too_many_names(const struct parse *p) {
+    return p->context && p->context->dict &&
+           xmlDictGetUsage(p->context->dict) > RPC_XMLRPC_NAMES_MAX;
+}
+
 static void on_error(void *user, error_ptr error) {
     struct parse *p = user;
-    if (error->code == XML_ERR_NO_MEMORY)
+    if (error->code == XML_ERR_NO_MEMORY && !has_too_many_names(p))
         p->no_memory = true;
     else if (error->level == XML_ERR_FATAL || error->domain == XML_FROM_I18N ||
-             error->domain == XML_FROM_IO || error->code == XML_ERR_UNSUPPORTED_ENCODING)
+             error->domain == XML_FROM_IO || error->code == XML_ERR_UNSUPPORTED_ENCODING ||
+             error->code == XML_ERR_NO_MEMORY)
         p->malformed = true;
 }
 
@@ -149,36 +157,6 @@ static void give_errors_back(const struct error_handlers *theirs) {
     xmlSetStructuredErrorFunc(theirs->structured_context, theirs->structured);
 }
 
-/* --- encodings --- */
-
-/* Longer than any encoding's name. */
-#define CHARSET_LEN_MAX 64
-
-static bool has_byte_order_mark(const char *body, size_t len) {
-    return (len >= 3 && !memcmp(body, "\xef\xbb\xbf", 3)) ||
-           (len >= 2 && (!memcmp(body, "\xfe\xff", 2) || !memcmp(body, "\xff\xfe", 2)));
-}
-
-/* Whether this can be the name of an encoding, and nothing that means more to iconv. */
-static bool is_charset(const char *charset) {
-    size_t len = strlen(charset);
-    return len && len <= CHARSET_LEN_MAX &&
-           strspn(charset, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") ==
-               len;
-}
-
-/* Makes the parser read the given encoding, whatever the document says. */
-static bool set_charset(struct parse *p, const char *body, size_t len, const char *charset) {
-    if (!is_charset(charset))
-        return false;
-    if (!strcasecmp(charset, "utf-8") || !strcasecmp(charset, "utf8"))
-        return true;
-    /* Without a mark it is big-endian (RFC 2781, section 4.3), but senders get that wrong. */
-    if (!strcasecmp(charset, "utf-16"))
-        charset = len > 1 && body[0] && !body[1] ? "UTF-16LE" : "UTF-16BE";
-    return xmlCtxtResetPush(p->context, NULL, 0, NULL, charset) == 0 && !p->malformed;
-}
-
 /* --- reading a document --- */
 
 /*
@@ -208,10 +186,29 @@ static bool has_unconverted(const struct parse *p) {
 #endif
 }
 
+/*
+ * How much to feed next. libxml2 before 2.12 looks through all that it has not consumed each time:
+ * pieces that grow with it keep that linear. In a tag they do not grow, so that one that is too
+ * long is noticed.
+ */
+static size_t next_part(const struct parse *p) {
+#if LIBXML_VERSION < 21200
+    const xmlParserInput *input = p->context->input;
+    size_t waiting = input ? (size_t)(input->end - input->cur) : 0;
+    if (waiting > CHUNK_LEN && !in_tag(p))
+        return waiting;
+#else
+    (void)p;
+#endif
+    return CHUNK_LEN;
+}
+
 static void feed(struct parse *p, const char *body, size_t len) {
     int result = 0;
     while (len && !result && !p->halted) {
-        size_t part = len < CHUNK_LEN ? len : CHUNK_LEN;
+        size_t part = next_part(p);
+        if (part > len)
+            part = len;
         result = xmlParseChunk(p->context, body, (int)part, 0);
         body += part;
         len -= part;
@@ -226,19 +223,24 @@ static void feed(struct parse *p, const char *body, size_t len) {
         p->malformed = true;
 }
 
+/* Makes the parser read this encoding, whatever the document says. */
+static bool set_charset(struct parse *p, const char *name) {
+    if (!strcmp(name, "UTF-8"))
+        return xmlSwitchEncoding(p->context, XML_CHAR_ENCODING_UTF8) == 0;
+    return xmlCtxtResetPush(p->context, NULL, 0, NULL, name) == 0;
+}
+
 static void read_document(struct parse *p, const char *body, size_t len, const char *charset) {
-    int options = XML_PARSE_NONET;
-    if (has_byte_order_mark(body, len)) {
-        options |= XML_PARSE_IGNORE_ENC;
-    } else if (charset) {
-        options |= XML_PARSE_IGNORE_ENC;
-        if (!set_charset(p, body, len, charset)) {
-            p->malformed = true;
-            return;
-        }
+    struct rpc_xmlrpc_charset found;
+
+    if (!rpc_xmlrpc_charset(body, len, charset, &found) || !set_charset(p, found.name) ||
+        p->malformed) {
+        p->malformed = true;
+        return;
     }
-    xmlCtxtUseOptions(p->context, options);
-    feed(p, body, len);
+    xmlCtxtUseOptions(p->context, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+    xmlDictSetLimit(p->context->dict, RPC_XMLRPC_NAMES_MAX);
+    feed(p, body + found.mark_len, len - found.mark_len);
 }
 
 enum rpc_status rpc_xmlrpc_parse(const char *body, size_t len, const char *charset,

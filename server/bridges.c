@@ -44,6 +44,7 @@ static struct rpc_field field_of(const struct iovec *value) {
 
 /* Looks for all variables of a request in one walk; the last of a name counts. */
 static void read_vars(struct wsgi_request *request, struct http *http) {
+    const struct rpc_field protocol = {request->protocol, request->protocol_len};
     struct rpc_field length = {NULL, 0}, coding = {NULL, 0};
 
     *http = (struct http){.request = request};
@@ -68,7 +69,8 @@ static void read_vars(struct wsgi_request *request, struct http *http) {
             break;
         }
     }
-    http->framing = rpc_framing_read(&length, &coding, rpc_socket_speaks_http(request->socket));
+    http->framing = rpc_framing_read(&length, &coding,
+                                     rpc_socket_speaks_http(request->socket) ? &protocol : NULL);
 }
 
 static void refuse(const struct http *http, enum rpc_status status) {

@@ -118,18 +118,48 @@ START_TEST(test_chunked_line_max) {
             memcpy(text, before[i], len);
             if (len)
                 status = rpc_chunked_decode(&decoder, text, &len, &rest);
-            while (status == RPC_CHUNKED_MORE && fed < 2 * RPC_CHUNKED_LINE_MAX) {
+            while (status == RPC_CHUNKED_MORE && fed < 2 * RPC_CHUNKED_EXCESS_MAX) {
                 memset(text, '0', sizeof(text));
                 len = piece;
                 status = rpc_chunked_decode(&decoder, text, &len, &rest);
                 fed += piece;
             }
             ck_assert_int_eq(status, RPC_CHUNKED_BAD);
-            ck_assert_uint_gt(fed, RPC_CHUNKED_LINE_MAX - 8);
-            ck_assert_uint_le(fed, RPC_CHUNKED_LINE_MAX + 8);
+            ck_assert_uint_gt(fed, RPC_CHUNKED_EXCESS_MAX - 8);
+            ck_assert_uint_le(fed, RPC_CHUNKED_EXCESS_MAX + 8);
         }
 }
 END_TEST
 
+/* Feeds one chunk that many times; returns how many were taken. */
+static size_t repeat(const char *chunk, size_t times) {
+    struct rpc_chunked decoder = {0};
+
+    for (size_t i = 0; i < times; i++) {
+        char text[128];
+        size_t len = strlen(chunk), rest;
+        memcpy(text, chunk, len);
+        if (rpc_chunked_decode(&decoder, text, &len, &rest) != RPC_CHUNKED_MORE)
+            return i;
+    }
+    return times;
+}
+
+/* Nor can many of them add up to more than the body deserves: one that has the free bytes and no
+   more may go on, each further byte is counted over the whole body. */
+START_TEST(test_chunked_excess) {
+    enum { MANY = 10 * RPC_CHUNKED_EXCESS_MAX };
+    ck_assert_uint_eq(repeat("1\r\na\r\n", MANY), MANY);
+    ck_assert_uint_eq(repeat("00000001\r\na\r\n", MANY), MANY);
+    ck_assert_uint_eq(repeat("1;0123456789\r\na\r\n", MANY), MANY);
+    ck_assert_uint_le(repeat("1;0123456789x\r\na\r\n", MANY), RPC_CHUNKED_EXCESS_MAX);
+    ck_assert_uint_gt(repeat("1;0123456789x\r\na\r\n", MANY), RPC_CHUNKED_EXCESS_MAX - 32);
+    ck_assert_uint_eq(repeat("000000000001\r\na\r\n", MANY), MANY);
+    ck_assert_uint_le(repeat("0000000000001\r\na\r\n", MANY), RPC_CHUNKED_EXCESS_MAX);
+    ck_assert_uint_le(repeat("1;0123456789012345678901234567\r\na\r\n", MANY),
+                      RPC_CHUNKED_EXCESS_MAX / 17);
+}
+END_TEST
+
 UNIT_MAIN("chunked", test_chunked_bodies, test_chunked_cut, test_chunked_bad, test_chunked_huge,
-          test_chunked_line_max)
+          test_chunked_line_max, test_chunked_excess)
