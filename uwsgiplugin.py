@@ -32,6 +32,7 @@ GCC_LIST = [
     'server/packets',
     'server/remote',
     'server/table',
+    'server/wait',
     'client/client',
     'client/node',
     'parse/access',
