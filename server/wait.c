@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../client/client.h"
+#include "greenlets.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
 #define ROUND_UP_MS 400
@@ -80,15 +81,8 @@ static bool hooks_switch(void) {
     return syscall(SYS_gettid) == uwsgi.mypid && !uwsgi.workers[uwsgi.mywid].sig;
 }
 
-int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
-    struct wsgi_request *request = NULL;
-
-    /* Only a request can be suspended. Not asked for elsewhere: Coro::AnyEvent's answer to having
-       none is to exit. */
-    if (!hooks_switch() || (uwsgi.schedule_to_main && !(request = current_wsgi_req())))
-        return rpc_wait_poll(ctx, fd, for_write, timeout_ms);
-    if (!request)
-        return wait_with_hook(fd, for_write, timeout_ms);
+/* In a request, which the hooks suspend. */
+static int wait_in_request(struct wsgi_request *request, int fd, bool for_write, int timeout_ms) {
     /* The hooks leave both behind: the Python plugin would take the request for one that has been
        started already, and the asyncio and tornado loops each later wait for one timed out. */
     int force_again = request->async_force_again;
@@ -97,4 +91,32 @@ int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     request->async_timed_out = 0;
     request->async_force_again = force_again;
     return ret;
+}
+
+/* In a greenlet, which serves a request or something of the application's own. */
+static int wait_in_greenlet(int fd, bool for_write, int timeout_ms) {
+    struct wsgi_request *request = rpc_greenlets_request();
+
+    if (request)
+        return wait_in_request(request, fd, for_write, timeout_ms);
+    if (!rpc_greenlets_can_wait())
+        return rpc_wait_poll(NULL, fd, for_write, timeout_ms);
+    int held = rpc_greenlets_hold();
+    int ret = wait_with_hook(fd, for_write, timeout_ms);
+    rpc_greenlets_let_go(held);
+    return ret;
+}
+
+int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
+    if (!hooks_switch())
+        return rpc_wait_poll(ctx, fd, for_write, timeout_ms);
+    if (rpc_greenlets_used())
+        return wait_in_greenlet(fd, for_write, timeout_ms);
+    /* Only a request can be suspended by schedule_to_main. Not asked for elsewhere:
+       Coro::AnyEvent's answer to having none is to exit. */
+    if (!uwsgi.schedule_to_main)
+        return wait_with_hook(fd, for_write, timeout_ms);
+    struct wsgi_request *request = current_wsgi_req();
+    return request ? wait_in_request(request, fd, for_write, timeout_ms)
+                   : rpc_wait_poll(ctx, fd, for_write, timeout_ms);
 }
