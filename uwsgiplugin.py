@@ -25,6 +25,7 @@ GCC_LIST = [
     'server/bridges',
     'server/connection',
     'server/core',
+    'server/coro',
     'server/greenlets',
     'server/language',
     'server/log',

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../client/client.h"
+#include "coro.h"
 #include "greenlets.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
@@ -115,7 +116,8 @@ int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     /* Only a request can be suspended by schedule_to_main. Not asked for elsewhere:
        Coro::AnyEvent's answer to having none is to exit. */
     if (!uwsgi.schedule_to_main)
-        return wait_with_hook(fd, for_write, timeout_ms);
+        return rpc_coro_is_loop() ? rpc_wait_poll(ctx, fd, for_write, timeout_ms)
+                                  : wait_with_hook(fd, for_write, timeout_ms);
     struct wsgi_request *request = current_wsgi_req();
     return request ? wait_in_request(request, fd, for_write, timeout_ms)
                    : rpc_wait_poll(ctx, fd, for_write, timeout_ms);

@@ -100,3 +100,37 @@ def test_beside_a_request_in_the_application(servers, engine, kind):
         got = ask(server, kind, 'good', 2)
         assert got == [b'%s %d good None' % (kind.encode(), number) for number in range(2)]
         assert [request.result().status for request in sleeping] == [200] * 3
+
+PERL = '''
+use strict;
+use AnyEvent;
+use Coro;
+my (@answers, @kept);
+my %start = (
+    timer => sub { my $call = shift; push @kept, AnyEvent->timer(after => 0.01, cb => $call) },
+    coro => sub { my $call = shift; async { $call->() } },
+);
+my $app = sub {
+    my (undef, $kind, $function) = split '/', shift->{PATH_INFO};
+    $start{$kind}->(sub { push @answers, "$kind " . (uwsgi::call($function, 'a') // 'undef') })
+        if $start{$kind};
+    return [200, ["Content-Type" => "text/plain"], [join "\\n", @answers]];
+};
+'''
+
+
+def test_coro_and_anyevent(uwsgi, nodes, tmp_path, coroae):
+    """A coroutine is suspended; a callback of AnyEvent, which runs in the coroutine of the loop,
+    cannot be: it waits for its node."""
+    (tmp_path / 'app.psgi').write_text(PERL)
+    server = uwsgi(TCP, HTTP, ('psgi', tmp_path / 'app.psgi'), ('http-socket-modifier1', 5),
+                   ('coroae', 6), ('rpc-timeout', 1),
+                   *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
+                   plugins=['psgi', coroae, 'rpc'], app=None)
+    expected = []
+    for kind in ('coro', 'timer', 'coro', 'timer'):
+        for function, answer in (('good', 'good'), ('silent', 'undef')):
+            server.http(f'/{kind}/{function}')
+            expected.append(f'{kind} {answer}')
+            poll(lambda: server.http('/').body.decode().split('\n') == expected, what=expected)
+    assert len(server.worker_pids()) == 1
