@@ -5,6 +5,7 @@
 #include "server/bridges.h"
 #include "server/connection.h"
 #include "server/core.h"
+#include "server/greenlets.h"
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/packets.h"
@@ -75,6 +76,11 @@ static void rpc_preinit_apps(void) {
     rpc_remote_register(&rpc_plugin);
 }
 
+static void rpc_post_fork(void) {
+    rpc_table_forget();
+    rpc_greenlets_keep_state();
+}
+
 static const char *replaced_name;
 
 static void rpc_on_load(void) {
@@ -91,7 +97,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .post_init = rpc_post_init,
     .preinit_apps = rpc_preinit_apps,
     .pre_uwsgi_fork = rpc_table_inherit,
-    .post_fork = rpc_table_forget,
+    .post_fork = rpc_post_fork,
     .request = rpc_request,
     .after_request = rpc_after_request,
     .rpc = rpc_remote_function,
