@@ -33,6 +33,7 @@ GCC_LIST = [
     'server/remote',
     'server/table',
     'client/client',
+    'client/kept',
     'client/node',
     'parse/access',
     'parse/bytes',

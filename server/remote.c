@@ -207,11 +207,12 @@ void rpc_remote_init(void) {
     int timeout = rpc_options.timeout ? rpc_options.timeout : uwsgi.socket_timeout;
 
     client_opts = (struct rpc_client_opts){
-        .timeout_ms = timeout * 1000,
-        .connect_timeout_ms = rpc_options.connect_timeout * 1000,
+        .timeout_ms = (int64_t)timeout * 1000,
+        .connect_timeout_ms = (int64_t)rpc_options.connect_timeout * 1000,
         .max_response = rpc_options.max_response,
         .keepalive = (unsigned)UMAX(rpc_options.keepalive, 0),
-        .idle_ms = UMAX(UMIN(uwsgi.socket_timeout * 1000 - IDLE_MARGIN_MS, RPC_CLIENT_IDLE_MS),
+        .idle_ms = UMAX(UMIN((int64_t)uwsgi.socket_timeout * 1000 - IDLE_MARGIN_MS,
+                             RPC_CLIENT_IDLE_MS),
                         IDLE_MARGIN_MS / 2),
         .wait = wait_hook,
     };
