@@ -36,6 +36,7 @@ GCC_LIST = [
     'server/table',
     'server/wait',
     'client/client',
+    'client/kept',
     'client/node',
     'parse/access',
     'parse/bytes',

@@ -105,15 +105,15 @@ static enum cli_exit complain_status(enum rpc_status status, const char *what) {
 }
 
 /* Seconds as milliseconds, rounded up. */
-static bool parse_seconds(const char *text, int *ms) {
+static bool parse_seconds(const char *text, int64_t *ms) {
     char *end;
     double seconds = strtod(text, &end);
 
     if (text[strspn(text, "0123456789.")] || end == text || *end || seconds <= 0 ||
         seconds > INT_MAX / 1000)
         return false;
-    *ms = (int)(seconds * 1000);
-    if (*ms < seconds * 1000)
+    *ms = (int64_t)(seconds * 1000);
+    if ((double)*ms < seconds * 1000)
         ++*ms;
     return true;
 }

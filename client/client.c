@@ -35,6 +35,7 @@ struct exchange {
     size_t packet_len;
     size_t sent;
     bool stuck;                        /* the wait callback cannot wait */
+    bool heard;                        /* a byte of the reply has arrived */
     bool clean;                        /* the reply ended exactly as promised */
     char scratch[RPC_CLIENT_HEAD_MAX]; /* the packet while it is sent, then the reply's beginning */
 };
@@ -58,7 +59,7 @@ static int64_t now_ms(const struct exchange *x) {
     return x->opts->now_ms ? x->opts->now_ms() : monotonic_ms();
 }
 
-static int or_default(int value, int otherwise) {
+static int64_t or_default(int64_t value, int64_t otherwise) {
     return value > 0 ? value : otherwise;
 }
 
@@ -75,10 +76,11 @@ static int await(struct exchange *x, int fd, bool for_write, int64_t until_ms) {
 
     if (left <= 0)
         return 0;
-    if (left > INT_MAX)
-        left = INT_MAX;
     errno = 0;
-    int ready = x->opts->wait(x->opts->wait_ctx, fd, for_write, (int)left);
+    int ready =
+        x->opts->wait(x->opts->wait_ctx, fd, for_write, left > INT_MAX ? INT_MAX : (int)left);
+    if (ready == 0 && left > INT_MAX)
+        return 1;
     if (ready < 0 && errno == EINTR)
         return 1;
     if (ready < 0)
@@ -182,6 +184,29 @@ static enum rpc_status start_connecting(struct exchange *x, const struct rpc_nod
 }
 
 /*
+ * Whether a socket is connected to itself: where nobody listens on a port the kernel may give the
+ * same port to the caller, and TCP lets the two ends of one socket meet.
+ */
+static bool is_oneself(int fd, const struct rpc_node_addr *addr) {
+    struct rpc_node_addr own = {.len = sizeof(own.sock)};
+
+    if (getsockname(fd, &own.sock.any, &own.len) != 0 ||
+        own.sock.any.sa_family != addr->sock.any.sa_family)
+        return false;
+    if (own.sock.any.sa_family == AF_INET)
+        return own.sock.in.sin_port == addr->sock.in.sin_port &&
+               own.sock.in.sin_addr.s_addr == addr->sock.in.sin_addr.s_addr;
+    return own.sock.in6.sin6_port == addr->sock.in6.sin6_port &&
+           memcmp(&own.sock.in6.sin6_addr, &addr->sock.in6.sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* Whether an error says that this side has run out of something: no fault of the node. */
+static bool is_our_own(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
+
+/*
  * Connects to an address and sends the first bytes. On loopback and in UNIX sockets a connection is
  * there at once, so the first send is tried without waiting; where it is not, that send says EAGAIN
  * and is repeated when the connection is there, or has the error for which there is none. *asked
@@ -197,17 +222,21 @@ static enum rpc_status dial(struct exchange *x, const struct rpc_node_addr *addr
         x->report->error = errno;
         return RPC_NODE_UNREACHABLE;
     }
-    *asked = true;
     /* Only where a second request may follow the first: a single one is one segment train, which
        nothing delays. */
     if (x->opts->keepalive && family != AF_UNIX)
         setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     enum rpc_status status = start_connecting(x, addr, until_ms);
+    if (status == RPC_OK && addr->ephemeral && is_oneself(x->fd, addr)) {
+        x->report->error = ECONNREFUSED;
+        status = RPC_NODE_UNREACHABLE;
+    }
     if (status == RPC_OK)
         status = send_some(x, until_ms);
     if (status == RPC_OK)
         return RPC_OK;
     hang_up(x);
+    *asked = *asked || !is_our_own(x->report->error);
     if (status != RPC_NODE_TIMEOUT)
         return RPC_NODE_UNREACHABLE;
     if (x->report->error == 0)
@@ -226,29 +255,45 @@ static int64_t attempt_until(const struct exchange *x, unsigned attempts_left) {
 }
 
 /*
- * Begins the call on a kept connection. One that has not been kept long enough is waited for, not
- * left aside: a new one would have to wait for it when the node's only free worker is the one that
- * keeps it.
+ * Waits until a kept connection has proved itself. It is waited for, not left aside: a new one
+ * would have to wait for it when the node's only free worker is the one that keeps it. RPC_OK: a
+ * call may go out on it; RPC_NODE_CLOSED: not on this one; RPC_NODE_TIMEOUT as always.
  */
-static bool begin_on_kept(struct exchange *x) {
-    int prove_ms = 0;
+static enum rpc_status prove(struct exchange *x, int proof_ms) {
+    int64_t proved_ms = now_ms(x) + proof_ms;
+
+    while (now_ms(x) < proved_ms) {
+        if (now_ms(x) >= x->deadline_ms)
+            return RPC_NODE_TIMEOUT;
+        int64_t until_ms = proved_ms < x->deadline_ms ? proved_ms : x->deadline_ms;
+        x->stuck = await(x, x->fd, false, until_ms) < 0;
+        if (x->stuck)
+            return RPC_NODE_TIMEOUT;
+        if (rpc_kept_is_over(x->fd)) {
+            rpc_kept_learn(&x->node->kept, RPC_KEPT_CLOSED, now_ms(x));
+            return RPC_NODE_CLOSED;
+        }
+    }
+    return RPC_OK;
+}
+
+/* Begins the call on a kept connection. RPC_NODE_CLOSED: there is none; or as dial. */
+static enum rpc_status begin_on_kept(struct exchange *x) {
+    int proof_ms = 0;
 
     x->report->kept = true;
-    while ((x->fd = rpc_node_take(x->node, now_ms(x), x->opts->idle_ms)) >= 0) {
-        if (send_some(x, x->deadline_ms) == RPC_OK)
-            return true;
+    while ((x->fd = rpc_kept_take(&x->node->kept, now_ms(x), x->opts->idle_ms, &proof_ms)) >= 0) {
+        enum rpc_status status = prove(x, proof_ms);
+        if (status == RPC_OK)
+            status = send_some(x, x->deadline_ms);
+        if (status == RPC_OK)
+            return RPC_OK;
         hang_up(x);
+        if (status == RPC_NODE_TIMEOUT)
+            return status;
     }
-    x->fd = rpc_node_take_unproved(x->node, now_ms(x), x->opts->idle_ms, &prove_ms);
-    if (x->fd >= 0) {
-        if (await(x, x->fd, false, now_ms(x) + prove_ms) != 0)
-            rpc_node_closed(x->node, now_ms(x));
-        else if (send_some(x, x->deadline_ms) == RPC_OK)
-            return true;
-    }
-    hang_up(x);
     x->report->kept = false;
-    return false;
+    return RPC_NODE_CLOSED;
 }
 
 /* Begins the call on one node; results as those of dial. Nothing was sent unless RPC_OK. */
@@ -259,8 +304,12 @@ static enum rpc_status begin_on(struct exchange *x, unsigned nodes_left) {
 
     x->report->node = node;
     x->report->tried++;
-    if (x->opts->keepalive && begin_on_kept(x))
-        return RPC_OK;
+    if (x->opts->keepalive) {
+        status = begin_on_kept(x);
+        if (status != RPC_NODE_CLOSED)
+            return status;
+        status = RPC_NODE_UNREACHABLE;
+    }
     unsigned good = atomic_load_explicit(&node->good_addr, memory_order_relaxed);
     for (unsigned i = 0; i < node->addr_count && status == RPC_NODE_UNREACHABLE; i++) {
         unsigned at = (good + i) % node->addr_count;
@@ -389,6 +438,7 @@ static enum rpc_status receive_head(struct exchange *x, struct rpc_wire_reply *r
         if (moved == 0)
             return RPC_NODE_CLOSED;
         *got += moved;
+        x->heard = true;
         int known = rpc_wire_reply_parse(x->scratch, *got, reply);
         if (known > 0)
             return RPC_OK;
@@ -446,10 +496,11 @@ static enum rpc_status finish(struct exchange *x, struct rpc_result *result) {
     } else {
         free(g.data);
     }
-    if (x->report->kept)
-        atomic_store_explicit(&x->node->persistent, status == RPC_OK, memory_order_relaxed);
+    if (x->report->kept && (status == RPC_OK || !x->heard))
+        rpc_kept_learn(&x->node->kept, status == RPC_OK ? RPC_KEPT_ANSWERED : RPC_KEPT_LOST,
+                       now_ms(x));
     if (status == RPC_OK && x->clean && x->opts->keepalive) {
-        rpc_node_keep(x->node, x->fd, x->opts->keepalive, now_ms(x), x->opts->idle_ms);
+        rpc_kept_put(&x->node->kept, x->fd, x->opts->keepalive, now_ms(x), x->opts->idle_ms);
         x->fd = -1;
     }
     hang_up(x);
@@ -479,7 +530,7 @@ enum rpc_status rpc_client_call(struct rpc_nodes *nodes, const struct rpc_client
     x.report = report ? report : &unread; // cppcheck-suppress uninitvar; filled below
     x.fd = -1;
     x.sent = 0;
-    x.stuck = x.clean = false;
+    x.stuck = x.heard = x.clean = false;
     *x.report = (struct rpc_client_report){0};
     *result = (struct rpc_result){0};
     enum rpc_status status = check_call(call);

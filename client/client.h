@@ -30,15 +30,16 @@ typedef int (*rpc_wait_fn)(void *ctx, int fd, bool for_write, int timeout_ms);
 
 /* How to call. All zero is a good choice: no keepalive, no limit, poll(). */
 struct rpc_client_opts {
-    int timeout_ms;         /* of the whole call; 0: RPC_CLIENT_TIMEOUT_MS */
-    int connect_timeout_ms; /* of one attempt to connect; 0: only a fair share of timeout_ms, which
-                               holds in any case: what is left, divided by what is left to try */
+    int64_t timeout_ms; /* of the whole call; 0: RPC_CLIENT_TIMEOUT_MS */
+    int64_t
+        connect_timeout_ms; /* of one attempt to connect; 0: only a fair share of timeout_ms, which
+                           holds in any case: what is left, divided by what is left to try */
     uint64_t max_response;  /* bytes of the largest result accepted; 0: no limit */
     unsigned keepalive;     /* idle connections kept per node and process; 0: none */
-    int idle_ms;            /* after this an idle connection is not used again, to stay clear of
-                               the node's own idle timeout; 0: RPC_CLIENT_IDLE_MS */
-    int rest_ms;            /* how long a node that cannot be connected to is skipped;
-                               0: RPC_CLIENT_REST_MS */
+    int64_t idle_ms;        /* after this an idle connection is not used again, to stay clear of
+                           the node's own idle timeout; 0: RPC_CLIENT_IDLE_MS */
+    int64_t rest_ms;        /* how long a node that cannot be connected to is skipped;
+                           0: RPC_CLIENT_REST_MS */
     bool raw;         /* ask for the result's bytes alone (modifier2 1): the result is all that
                          arrives until the node closes */
     rpc_wait_fn wait; /* NULL: rpc_wait_poll */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nodes: parsing, resolving, whose turn it is, and the idle connections. See client/node.h. Nothing
- * here waits for a node.
+ * Nodes: parsing, resolving, and whose turn it is. See client/node.h. Nothing here waits for a
+ * node.
  */
 #include "node.h"
 
@@ -12,25 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A DNS name has 253 characters at the most, a numeric address with a scope fewer. */
 #define HOST_MAX 255
 #define PORT_MAX 65535
-
-/* One idle connection. Whoever has taken it out of its slot owns it alone. */
-struct kept {
-    int fd;
-    pid_t pid; /* who opened it: a forked child must not talk on its parent's connections */
-    int64_t since_ms;
-};
-
-/* The slots of a node's idle connections, taken and filled one atomic exchange at a time: no lock
-   that a fork, a signal or a green thread could find held. */
-struct rpc_idle {
-    unsigned size;
-    _Atomic(struct kept *) slot[];
-};
 
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rpc_node *known; /* every node some list names */
@@ -79,6 +64,22 @@ static enum rpc_status resolve_unix(struct rpc_node *node, const struct problem 
     node->addr[1].len = (socklen_t)(offset + len);
     node->addr_count = abstract ? 2 : 1;
     return RPC_OK;
+}
+
+/*
+ * Whether the kernel may give a port to a socket that connects. Where its range cannot be read, or
+ * is changed later on, the default is as good.
+ */
+static bool is_ephemeral(unsigned port) {
+    unsigned first = 32768, last = 60999;
+    FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+
+    if (range) {
+        if (fscanf(range, "%u %u", &first, &last) != 2)
+            first = 1;
+        fclose(range);
+    }
+    return port >= first && port <= last;
 }
 
 /* Splits "host:port" or "[v6]:port"; *port points into name. */
@@ -141,6 +142,7 @@ static enum rpc_status resolve_host(struct rpc_node *node, const struct problem 
             continue;
         memcpy(&addr->sock, a->ai_addr, a->ai_addrlen);
         addr->len = a->ai_addrlen;
+        addr->ephemeral = is_ephemeral((unsigned)strtoul(port, NULL, 10));
         node->addr_count++;
     }
     freeaddrinfo(found);
@@ -149,19 +151,10 @@ static enum rpc_status resolve_host(struct rpc_node *node, const struct problem 
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static void kept_close(struct kept *kept) {
-    if (kept)
-        close(kept->fd);
-    free(kept);
-}
-
 static void node_free(struct rpc_node *node) {
     if (!node)
         return;
-    struct rpc_idle *idle = atomic_load(&node->idle);
-    for (unsigned i = 0; idle && i < idle->size; i++)
-        kept_close(atomic_load(&idle->slot[i]));
-    free(idle);
+    rpc_kept_free(&node->kept);
     free(node->addr);
     free(node->name);
     free(node);
@@ -264,123 +257,6 @@ unsigned rpc_nodes_turn(struct rpc_nodes *nodes) {
     if (nodes->count == 1)
         return 0;
     return atomic_fetch_add_explicit(&nodes->turn, 1, memory_order_relaxed) % nodes->count;
-}
-
-/* --- idle connections ------------------------------------------------------------------------- */
-
-/* A node that has kept one before may have closed it for being idle, and may keep the next. */
-void rpc_node_closed(struct rpc_node *node, int64_t now_ms) {
-    if (!atomic_exchange_explicit(&node->persistent, false, memory_order_relaxed))
-        atomic_store_explicit(&node->closes_until_ms, now_ms + RPC_NODE_CLOSES_MS,
-                              memory_order_relaxed);
-}
-
-enum kept_state { KEPT_USABLE, KEPT_UNPROVED, KEPT_OVER };
-
-/* Whether a call may go out on it: ours, fresh, open, and with nothing on it to be read. */
-static enum kept_state kept_state(struct rpc_node *node, const struct kept *kept, int64_t now_ms,
-                                  int idle_ms) {
-    char byte;
-
-    if (kept->pid != getpid() || now_ms - kept->since_ms >= idle_ms)
-        return KEPT_OVER;
-    if (recv(kept->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-        (errno != EAGAIN && errno != EWOULDBLOCK)) {
-        rpc_node_closed(node, now_ms);
-        return KEPT_OVER;
-    }
-    if (now_ms - kept->since_ms < RPC_NODE_PROVE_MS &&
-        !atomic_load_explicit(&node->persistent, memory_order_relaxed))
-        return KEPT_UNPROVED;
-    return KEPT_USABLE;
-}
-
-static bool put_into_slot(_Atomic(struct kept *) *slot, struct kept *kept) {
-    struct kept *none = NULL;
-    return atomic_compare_exchange_strong(slot, &none, kept);
-}
-
-/* What stands in a slot, now the caller's. An empty slot is not written to. */
-static struct kept *take_from_slot(_Atomic(struct kept *) *slot) {
-    if (!atomic_load_explicit(slot, memory_order_relaxed))
-        return NULL;
-    return atomic_exchange(slot, NULL);
-}
-
-/* The first connection in the given state; those that are over are closed on the way. */
-static struct kept *take(struct rpc_node *node, enum kept_state wanted, int64_t now_ms,
-                         int idle_ms) {
-    struct rpc_idle *idle = atomic_load(&node->idle);
-
-    for (unsigned i = 0; idle && i < idle->size; i++) {
-        struct kept *kept = take_from_slot(&idle->slot[i]);
-        if (!kept)
-            continue;
-        enum kept_state state = kept_state(node, kept, now_ms, idle_ms);
-        if (state == wanted)
-            return kept;
-        if (state == KEPT_OVER || !put_into_slot(&idle->slot[i], kept))
-            kept_close(kept);
-    }
-    return NULL;
-}
-
-static int fd_of(struct kept *kept) {
-    int fd = kept ? kept->fd : -1;
-    free(kept);
-    return fd;
-}
-
-int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms) {
-    return fd_of(take(node, KEPT_USABLE, now_ms, idle_ms));
-}
-
-int rpc_node_take_unproved(struct rpc_node *node, int64_t now_ms, int idle_ms, int *prove_ms) {
-    struct kept *kept = take(node, KEPT_UNPROVED, now_ms, idle_ms);
-    if (kept)
-        *prove_ms = (int)(kept->since_ms + RPC_NODE_PROVE_MS - now_ms);
-    return fd_of(kept);
-}
-
-/* The slots of a node, made by the first who needs them. NULL when memory is out. */
-static struct rpc_idle *node_slots(struct rpc_node *node, unsigned max) {
-    struct rpc_idle *idle = atomic_load(&node->idle), *none = NULL;
-
-    if (idle)
-        return idle;
-    idle = calloc(1, sizeof(*idle) + (size_t)max * sizeof(idle->slot[0]));
-    if (!idle)
-        return NULL;
-    idle->size = max;
-    if (!atomic_compare_exchange_strong(&node->idle, &none, idle)) {
-        free(idle);
-        idle = none;
-    }
-    return idle;
-}
-
-void rpc_node_keep(struct rpc_node *node, int fd, unsigned max, int64_t now_ms, int idle_ms) {
-    bool closes = now_ms < atomic_load_explicit(&node->closes_until_ms, memory_order_relaxed);
-    struct rpc_idle *idle = closes ? NULL : node_slots(node, max);
-    struct kept *mine = idle ? malloc(sizeof(*mine)) : NULL;
-
-    if (!mine) {
-        close(fd);
-        return;
-    }
-    *mine = (struct kept){fd, getpid(), now_ms};
-    /* The first free slot is filled and the first full one taken, so the last ones grow old. */
-    for (unsigned i = 0; i < idle->size; i++) {
-        if (mine && i < max && put_into_slot(&idle->slot[i], mine)) {
-            mine = NULL;
-            continue;
-        }
-        struct kept *old = take_from_slot(&idle->slot[i]);
-        if (old && (old->pid != getpid() || now_ms - old->since_ms >= idle_ms ||
-                    !put_into_slot(&idle->slot[i], old)))
-            kept_close(old);
-    }
-    kept_close(mine);
 }
 
 const struct rpc_node *rpc_node_known(void) {

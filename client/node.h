@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nodes: what "host:port,/path.sock,@abstract" names, where it is reached, which one is next, which
- * ones rest, and the idle connections kept to each. Waiting and the call itself are in rpc_client.
- * No uWSGI.
+ * Nodes: what "host:port,/path.sock,@abstract" names, where it is reached, which one is next and
+ * which ones rest. Waiting and the call itself are in rpc_client, the connections kept to a node in
+ * client/kept.h. No uWSGI.
  *
  * A node named twice, in one list or in several, is one node: its rest and its idle connections are
  * shared by every list of the process. All functions may be called from any thread.
@@ -19,6 +19,7 @@
 #include <sys/un.h>
 
 #include "../rpc.h"
+#include "kept.h"
 
 /* Nodes in one list: a call remembers in one word which ones it has tried. */
 #define RPC_NODES_MAX 64
@@ -34,9 +35,8 @@ struct rpc_node_addr {
         struct sockaddr_in6 in6;
         struct sockaddr_un un;
     } sock;
+    bool ephemeral; /* its port is one the kernel gives to callers, see rpc_client */
 };
-
-struct rpc_idle;
 
 /* One node. name and id are for everybody to read; the rest belongs to rpc_node and rpc_client. */
 struct rpc_node {
@@ -45,12 +45,10 @@ struct rpc_node {
     unsigned ref_count;
     struct rpc_node *next;
     unsigned addr_count;
-    struct rpc_node_addr *addr;      /* candidates, in the order they are tried */
-    atomic_uint good_addr;           /* the candidate that was last connected to */
-    _Atomic int64_t rest_until_ms;   /* it could not be connected to: skipped until then */
-    _Atomic(struct rpc_idle *) idle; /* connections kept, NULL before the first one */
-    atomic_bool persistent;          /* the last kept connection that was used was still good */
-    _Atomic int64_t closes_until_ms; /* it closes after its answers: none is kept until then */
+    struct rpc_node_addr *addr;    /* candidates, in the order they are tried */
+    atomic_uint good_addr;         /* the candidate that was last connected to */
+    _Atomic int64_t rest_until_ms; /* it could not be connected to: skipped until then */
+    struct rpc_kept kept;          /* its idle connections */
 };
 
 /* A list of nodes, as a route or an option names it. */
@@ -90,38 +88,5 @@ const struct rpc_node *rpc_node_known(void);
 
 /* Which node a call begins with: an index into the list, another one each time. */
 unsigned rpc_nodes_turn(struct rpc_nodes *nodes);
-
-/*
- * A node on a plain uwsgi socket closes a moment after its answer: a call sent in between is lost,
- * and must not be sent again. So until a node has answered over a kept connection, such a
- * connection is not used before it has stayed open for this long.
- */
-#define RPC_NODE_PROVE_MS 20
-/* No connection to a node that closed one instead is kept for this long. */
-#define RPC_NODE_CLOSES_MS 5000
-
-/*
- * Takes an idle connection of this process to a node, kept for less than idle_ms (and long enough,
- * see RPC_NODE_PROVE_MS), that has neither been closed nor received a byte; those that have are
- * closed on the way. Returns its descriptor, which is the caller's from then on, or -1. The caller
- * stores in node->persistent whether the node then answered over it.
- */
-int rpc_node_take(struct rpc_node *node, int64_t now_ms, int idle_ms);
-
-/*
- * The same for a connection that has not been kept long enough yet: *prove_ms is how much longer it
- * has to stay open, without a byte to be read, before a call may go out on it.
- */
-int rpc_node_take_unproved(struct rpc_node *node, int64_t now_ms, int idle_ms, int *prove_ms);
-
-/* Remembers that a node has closed a kept connection, or sent something over it unasked. */
-void rpc_node_closed(struct rpc_node *node, int64_t now_ms);
-
-/*
- * Keeps fd as an idle connection of a node, or closes it when max are kept already or memory is
- * out: it is no longer the caller's. The room for connections is made once, for the max of the
- * first call. Connections kept for idle_ms are closed on the way.
- */
-void rpc_node_keep(struct rpc_node *node, int fd, unsigned max, int64_t now_ms, int idle_ms);
 
 #endif

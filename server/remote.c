@@ -110,8 +110,8 @@ static void read_remote(struct remote *remote, char *value) {
         exit(1);
 }
 
-static int milliseconds(uint64_t seconds) {
-    return (int)UMIN(seconds * 1000, INT_MAX);
+static int64_t milliseconds(uint64_t seconds) {
+    return (int64_t)seconds * 1000;
 }
 
 void rpc_remote_init(void) {
@@ -122,8 +122,9 @@ void rpc_remote_init(void) {
         .connect_timeout_ms = milliseconds(rpc_options.connect_timeout),
         .max_response = rpc_options.max_response,
         .keepalive = (unsigned)rpc_options.keepalive,
-        .idle_ms = UMAX(UMIN(uwsgi.socket_timeout * 1000 - IDLE_MARGIN_MS, RPC_CLIENT_IDLE_MS),
-                        IDLE_MARGIN_MS / 2),
+        .idle_ms = UMAX(
+            UMIN(milliseconds((uint64_t)uwsgi.socket_timeout) - IDLE_MARGIN_MS, RPC_CLIENT_IDLE_MS),
+            IDLE_MARGIN_MS / 2),
         .wait = rpc_wait,
     };
     for (struct uwsgi_string_list *item = rpc_options.remote; item; item = item->next)

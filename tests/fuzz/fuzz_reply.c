@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct rpc_call call = {.name = "f", .name_len = 1};
     struct rpc_result result;
     char error[RPC_NODES_ERROR_MAX];
-    int pair[2];
+    int pair[2], proof_ms;
 
     if (!nodes && rpc_nodes_parse("@nobody", &nodes, error, sizeof(error)) != RPC_OK)
         abort();
@@ -59,14 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                          .wait = say_more,
                                          .wait_ctx = &peer,
                                          .now_ms = stopped_clock};
-    rpc_node_keep(nodes->node[0], pair[0], 1, 0, 1);
-    nodes->node[0]->persistent = true;
+    rpc_kept_put(&nodes->node[0]->kept, pair[0], 1, 0, 1);
+    rpc_kept_learn(&nodes->node[0]->kept, RPC_KEPT_ANSWERED, 0);
     enum rpc_status status = rpc_client_call(nodes, &opts, &call, &result, NULL);
     if ((status == RPC_OK) != (result.data != NULL) || result.len > size ||
         (opts.max_response && result.len > LIMIT) || (result.data && result.data[result.len]))
         abort();
     free(result.data);
-    int kept = rpc_node_take(nodes->node[0], 0, 1);
+    int kept = rpc_kept_take(&nodes->node[0]->kept, 0, 1, &proof_ms);
     if (kept >= 0)
         close(kept);
     close(pair[1]);

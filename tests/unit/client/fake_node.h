@@ -144,7 +144,8 @@ static inline bool fake_take_request(struct fake_node *node) {
             node->step_sent = node->request_len = 0;
         }
     }
-    if (node->peer < 0 || node->request_len > 0)
+    struct pollfd p = {.fd = node->peer, .events = POLLIN};
+    if (node->peer < 0 || node->request_len > 0 || poll(&p, 1, 0) == 0)
         return false;
     fake_read_full(node->peer, node->request, 4);
     const unsigned char *head = (const unsigned char *)node->request;

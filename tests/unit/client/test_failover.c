@@ -1,63 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* rpc_client over several nodes and several calls: failover, rest, at most once, kept connections,
-   full queues, many threads. */
-#include "fake_node.h"
-#include "client/client.h"
+/* rpc_client over several nodes: failover, rest, at most once, full queues, what this side runs out
+   of. */
+#include "fleet.h"
 
-#include <pthread.h>
-#include <time.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define TIMEOUT_MS 5000
-#define SCRIPT(...) ((const struct fake_step[]){__VA_ARGS__, {0}})
-#define ANSWER "\xad\2\0\0ok"
-
-static const struct fake_step answer_and_close[] = {SEND(ANSWER), CLOSE, {0}};
-static const struct fake_step answer_for_ever[] = {
-    SEND(ANSWER), {FAKE_NEXT, 0, 0, 0}, SEND(ANSWER), {FAKE_NEXT, 0, 0, 0},
-    SEND(ANSWER), {FAKE_NEXT, 0, 0, 0}, SEND(ANSWER), {FAKE_NEXT, 0, 0, 0},
-    SEND(ANSWER), {FAKE_NEXT, 0, 0, 0}, {0}};
-
-/* Up to three fake nodes and the list that names them. */
-struct fleet {
-    struct fake_node node[3];
-    struct fake_scene scene;
-    struct rpc_nodes *nodes;
-    struct rpc_client_opts opts;
-    struct rpc_client_report report;
-};
-
-static void fleet_open(struct fleet *fleet, unsigned count, const struct fake_step *script) {
-    char list[3 * sizeof(fleet->node[0].name)] = "";
-
-    memset(&fleet->scene, 0, sizeof(fleet->scene));
-    for (unsigned i = 0; i < count; i++) {
-        fake_open(&fleet->node[i], script);
-        fleet->scene.node[i] = &fleet->node[i];
-        strcat(list, i ? "," : "");
-        strcat(list, fleet->node[i].name);
-    }
-    fleet->nodes = nodes_of(list);
-    fleet->opts = (struct rpc_client_opts){
-        .timeout_ms = TIMEOUT_MS, .wait = fake_wait, .wait_ctx = &fleet->scene, .now_ms = fake_now};
-}
-
-static void fleet_close(struct fleet *fleet) {
-    for (unsigned i = 0; i < 3 && fleet->scene.node[i]; i++)
-        fake_close(&fleet->node[i]);
-    rpc_nodes_free(fleet->nodes);
-}
-
-static enum rpc_status fleet_call(struct fleet *fleet) {
-    const struct rpc_call call = call_of("hello", NULL);
-    struct rpc_result result;
-    enum rpc_status status =
-        rpc_client_call(fleet->nodes, &fleet->opts, &call, &result, &fleet->report);
-    if (status == RPC_OK)
-        ck_assert_str_eq(result.data, "ok");
-    free(result.data);
-    return status;
-}
+#include <sys/resource.h>
 
 /* --- several nodes -----------------------------------------------------------------------------
  */
@@ -307,83 +253,75 @@ START_TEST(test_failover_cannot_wait) {
 }
 END_TEST
 
-/* --- kept connections --------------------------------------------------------------------------
+/* --- connections to oneself, and descriptors that run out --------------------------------------
  */
 
-START_TEST(test_failover_keepalive) {
-    struct fleet fleet;
-    unsigned descriptors = open_descriptors();
+static enum { CONNECT_REAL, CONNECT_ONESELF, CONNECT_NO_PORT } connecting;
 
-    fleet_open(&fleet, 1, answer_for_ever);
-    fleet.opts.keepalive = 1;
-    ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
-    ck_assert(!fleet.report.kept);
-    fake_clock_ms += RPC_NODE_PROVE_MS;
-    for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
-        ck_assert(fleet.report.kept);
-    }
-    ck_assert_uint_eq(fleet.node[0].accepted, 1);
-    ck_assert_uint_eq(fleet.node[0].requests, 5);
-    fake_clock_ms += RPC_CLIENT_IDLE_MS;
-    ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
-    ck_assert_uint_eq(fleet.node[0].accepted, 2);
-    fleet_close(&fleet);
-    ck_assert_uint_eq(open_descriptors(), descriptors);
+int __real_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* What the kernel does by chance: it chooses the very port that is called, or has none. */
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len) {
+    if (connecting == CONNECT_ONESELF)
+        ck_assert_int_eq(bind(fd, addr, len), 0);
+    if (connecting != CONNECT_NO_PORT)
+        return __real_connect(fd, addr, len);
+    errno = EADDRNOTAVAIL;
+    return -1;
 }
-END_TEST
 
-/* A node whose kept connections are gone is dialled; none of its calls is lost. */
-START_TEST(test_failover_keepalive_stale) {
-    const struct fake_step *const after[] = {
-        SCRIPT(SEND(ANSWER), CLOSE),              /* closes after the answer */
-        SCRIPT(SEND(ANSWER), RESET),              /* resets after it */
-        SCRIPT(SEND(ANSWER), SEND("\xad\1\0\0")), /* says more, which no call has asked for */
-        SCRIPT(SEND(ANSWER "more")),              /* says more, at once */
-    };
-    for (size_t i = 0; i < COUNT(after); i++) {
+START_TEST(test_failover_not_to_oneself) {
+    for (int raw = 0; raw < 2; raw++) {
         struct fleet fleet;
-        fleet_open(&fleet, 1, after[i]);
-        fleet.opts.keepalive = 2;
-        for (unsigned n = 1; n <= 3; n++) {
-            ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
-            ck_assert(!fleet.report.kept);
-            ck_assert_uint_eq(fleet.node[0].requests, n);
-            ck_assert_uint_eq(fleet.node[0].accepted, n);
-            if (fleet.node[0].step->what != FAKE_SILENT)
-                fake_play(&fleet.node[0], 1);
-            fake_clock_ms += RPC_NODE_PROVE_MS;
-        }
+        fleet_open(&fleet, 1, answer_and_close);
+        fake_close(&fleet.node[0]);
+        fleet.opts.raw = raw;
+        connecting = CONNECT_ONESELF;
+        ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_UNREACHABLE);
+        connecting = CONNECT_REAL;
+        ck_assert_int_eq(fleet.report.error, ECONNREFUSED);
+        ck_assert_int_gt(fleet.nodes->node[0]->rest_until_ms, fake_clock_ms);
         fleet_close(&fleet);
     }
 }
 END_TEST
 
-START_TEST(test_failover_keepalive_not_after_failure) {
+/* No port or no descriptor left here is no fault of the node: it does not rest. */
+START_TEST(test_failover_out_of_ports_and_descriptors) {
     struct fleet fleet;
-    fleet_open(&fleet, 1, SCRIPT(SEND("garbage!")));
-    fleet.opts.keepalive = 2;
-    unsigned descriptors = open_descriptors();
-    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_GARBLED);
-    ck_assert_uint_eq(open_descriptors(), descriptors + 1); /* the node's end */
-    fake_clock_ms += RPC_NODE_PROVE_MS;
-    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_GARBLED);
-    ck_assert(!fleet.report.kept);
+    struct rlimit limit, none;
+
+    fleet_open(&fleet, 2, answer_and_close);
+    connecting = CONNECT_NO_PORT;
+    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_UNREACHABLE);
+    connecting = CONNECT_REAL;
+    ck_assert_int_eq(fleet.report.error, EADDRNOTAVAIL);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    enum rpc_status status = fleet_call(&fleet);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    ck_assert_int_eq(status, RPC_NODE_UNREACHABLE);
+    ck_assert_int_eq(fleet.report.error, EMFILE);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(fleet.nodes->node[i]->rest_until_ms, 0);
+    ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
     fleet_close(&fleet);
 }
 END_TEST
 
-/* Over a kept connection too a call is sent once. */
-START_TEST(test_failover_keepalive_at_most_once) {
+/* Limits beyond 2^31 ms, and a wait that counts in int. */
+START_TEST(test_failover_long_timeout) {
     struct fleet fleet;
-    fleet_open(&fleet, 1, SCRIPT(SEND(ANSWER), {FAKE_NEXT, 0, 0, 0}, CLOSE));
-    fleet.opts.keepalive = 1;
-    ck_assert_int_eq(fleet_call(&fleet), RPC_OK);
-    fake_clock_ms += RPC_NODE_PROVE_MS;
-    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_CLOSED);
-    ck_assert(fleet.report.kept);
-    ck_assert_uint_eq(fleet.node[0].requests, 2);
-    ck_assert_uint_eq(fleet.node[0].accepted, 1);
+    int64_t start = fake_clock_ms, timeout_ms = (int64_t)3000000 * 1000;
+
+    fleet_open(&fleet, 1, SCRIPT({0}));
+    fleet.opts.timeout_ms = timeout_ms;
+    fleet.opts.connect_timeout_ms = timeout_ms;
+    ck_assert_int_eq(fleet_call(&fleet), RPC_NODE_TIMEOUT);
+    ck_assert_int_eq(fake_clock_ms - start, timeout_ms);
     fleet_close(&fleet);
 }
 END_TEST
@@ -392,5 +330,5 @@ UNIT_MAIN("failover", test_failover_round_robin, test_failover_dead_node_rests,
           test_failover_all_dead, test_failover_at_most_once,
           test_failover_node_that_does_not_accept, test_failover_full_unix_queue,
           test_failover_unix_queue_full_for_ever, test_failover_cannot_wait,
-          test_failover_keepalive, test_failover_keepalive_stale,
-          test_failover_keepalive_not_after_failure, test_failover_keepalive_at_most_once)
+          test_failover_not_to_oneself, test_failover_out_of_ports_and_descriptors,
+          test_failover_long_timeout)
