@@ -49,9 +49,9 @@ def servers(shared_uwsgi, nodes):
 
 def ask(server, kind, function, count=1):
     """The answers that come of it, without what was there before."""
-    before = server.http('/').body.count(b'\n') + bool(server.http('/').body)
+    before = len(server.http('/').body.splitlines())
     server.http(f'/start/{kind}/{function}/{count}')
-    lines = poll(lambda: (found := server.http('/').body.split(b'\n'))[before + count - 1:] and found,
+    lines = poll(lambda: (found := server.http('/').body.splitlines())[before + count - 1:] and found,
                  what=f'{count} answers')
     assert len(server.worker_pids()) == 1 and 'DAMN' not in server.log, server.log
     assert 'BUG' not in server.log, server.log
