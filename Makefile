@@ -12,7 +12,7 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers bench bench-deps instructions format install clean help
+.PHONY: all deps demo check unit e2e asan valgrind fuzz fuzzers bench bench-deps instructions format clean help
 
 all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 
@@ -52,9 +52,6 @@ rpc_plugin.so: $(SOURCES)
 $(B)/asan/rpc_plugin.so: $(SOURCES)
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
 
-install: rpc_plugin.so ## install into PREFIX/lib/uwsgi/plugins (PREFIX=/usr/local, DESTDIR=)
-	@tools/install.sh "$(DESTDIR)" "$(PREFIX)"
-
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
@@ -78,6 +75,13 @@ unit: $(UNIT) ## run the unit tests
 E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
+# All of them: several at a time, since they wait more than they compute, and then those that measure
+# time, one after the other. What was chosen with E2E: as it is.
+define run_e2e
+	$(PYTEST) $(if $(filter tests/e2e,$(E2E)),-n 4 -m "not alone") $(E2E)
+	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -m alone $(E2E))
+endef
+
 # Functions of C for the servers of the tests.
 TEST_LIBS := $(B)/functions.so $(B)/robust.so
 
@@ -89,14 +93,16 @@ $(B):
 
 ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
+asan: export RPC_PLUGIN_DIR := $(CURDIR)/$(B)/asan
+asan: export RPC_PRELOAD = $(ASAN_PRELOAD)
 asan: $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
-	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" $(PYTEST) $(E2E)
+	$(run_e2e)
 
 valgrind: rpc_plugin.so $(B)/robust.so ## the same for every kind of request, under Valgrind, with leaks
 	RPC_VALGRIND=1 $(PYTEST) $(E2E)/test_leaks.py -k Valgrind
 
 e2e: rpc_plugin.so $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
-	$(PYTEST) $(E2E)
+	$(run_e2e)
 
 # The clients from npm, in the versions that package.json names.
 NPM := $(B)/npm/node_modules/.package-lock.json
@@ -158,6 +164,7 @@ fuzz: ## fuzz each parser for FUZZ_TIME seconds
 
 include tests/checks.mk
 include tools/fresh.mk
+include tools/package.mk
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 

@@ -4,5 +4,5 @@ RELEASE ?= bookworm
 ARCH ?=
 
 .PHONY: fresh
-fresh: ## as root, demo and check on a bare Debian (RELEASE=bookworm or trixie, ARCH=s390x by qemu)
+fresh: ## demo and check on a bare Debian, as root (RELEASE=bookworm or trixie, ARCH=)
 	@tools/fresh.sh $(RELEASE) $(ARCH)

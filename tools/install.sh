@@ -1,15 +1,40 @@
 #!/bin/sh
-# make install: copies the plugin to DESTDIR/PREFIX/lib/uwsgi/plugins, never over a file that a
-# distribution's package owns, and prints the two lines that load it.
+# make install, make uninstall: puts the plugin, the client and its manual page below DESTDIR/PREFIX, or
+# takes them away; never touches a file that a distribution's package owns. Prints the two lines that
+# load the plugin.
+#   install.sh install|uninstall DESTDIR PREFIX
 set -eu
-destdir=$1
-dir=$2/lib/uwsgi/plugins
-target=$destdir$dir/rpc_plugin.so
-if [ -e "$target" ] && dpkg-query -S "$target" >/dev/null 2>&1; then
-    echo "$target belongs to a package; choose another PREFIX" >&2
-    exit 1
+action=$1
+destdir=$2
+prefix=$3
+plugins=$prefix/lib/uwsgi/plugins
+
+each() { # do: its arguments are a mode, what is installed, and where
+    "$1" 644 rpc_plugin.so "$destdir$plugins/rpc_plugin.so"
+    "$1" 755 build/uwsgi-rpc "$destdir$prefix/bin/uwsgi-rpc"
+    "$1" 644 cli/uwsgi-rpc.1 "$destdir$prefix/share/man/man1/uwsgi-rpc.1"
+}
+
+refuse_a_package_s() {
+    if [ -e "$3" ] && dpkg-query -S "$3" >/dev/null 2>&1; then
+        echo "$3 belongs to a package; choose another PREFIX" >&2
+        exit 1
+    fi
+}
+
+copy() {
+    install -D -m "$1" "$2" "$3"
+}
+
+delete() {
+    rm -f "$3"
+}
+
+each refuse_a_package_s
+if [ "$action" = uninstall ]; then
+    each delete
+    exit 0
 fi
-mkdir -p "$destdir$dir"
-install -m 644 rpc_plugin.so "$target"
-echo "plugin-dir = $dir"
+each copy
+echo "plugin-dir = $plugins"
 echo "plugin = rpc"

@@ -57,6 +57,7 @@ def listens(port):
 
 
 def pytest_configure(config):
+    config.addinivalue_line('markers', 'alone(reason): not beside other tests')
     config.addinivalue_line('markers', 'uninstrumented(reason): not with an instrumented plugin')
 
 

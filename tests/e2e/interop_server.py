@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UWSGI = os.environ.get('UWSGI', 'uwsgi-core')
 PLUGIN_DIR = Path('/usr/lib/uwsgi/plugins')
 RPC_PLUGIN = str(conftest.PLUGIN_DIR / 'rpc_plugin.so')
-PATIENCE_SEC = 30
+PATIENCE_SEC = 120
 
 
 class Server:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, UWSGI
+from conftest import PLUGINS, ROOT, UWSGI
 from release import package_here
 
 SOURCES = Path(__file__).resolve().parent / 'languages'
@@ -56,6 +56,13 @@ def load_file(option, source):
     return lambda directory: [(option, SOURCES / source)]
 
 
+def load_luajit(directory):
+    """uWSGI looks for a struct of the file's name, and Debian's is named after Lua."""
+    plugin = Path(directory) / 'lua_plugin.so'
+    plugin.symlink_to(f'{PLUGINS}/luajit_plugin.so')
+    return [('plugin', plugin), ('lua', SOURCES / 'lua.lua')]
+
+
 LUA_LIMITS = {'calls a function': LUA_CANNOT_CALL, 'calls a node': LUA_CANNOT_CALL}
 LANGUAGES = [
     Language('Python 3', 'python', ('uwsgi-plugin-python3',), 'python3',
@@ -68,8 +75,7 @@ LANGUAGES = [
              LUA_LIMITS),
     Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua'),
              LUA_LIMITS),
-    Language('LuaJIT', 'lua', ('uwsgi-plugin-luajit',), 'luajit', load_file('lua', 'lua.lua'),
-             LUA_LIMITS),
+    Language('LuaJIT', 'lua', ('uwsgi-plugin-luajit',), '', load_luajit, LUA_LIMITS),
     Language('Ruby', 'ruby', ('uwsgi-plugin-rack-ruby3.1 | uwsgi-plugin-ruby',), 'rack',
              load_file('rack', 'ruby.ru')),
     Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17 | uwsgi-plugin-java',

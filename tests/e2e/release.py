@@ -16,8 +16,9 @@ def codename():
 RELEASE = codename()
 NO_PLUGIN = "this release's uWSGI has no such plugin"
 GREENLET_ENDS = "this release's greenlet plugin ends its worker, at start or after an answer"
+ASYNCIO_ENDS = "this release's asyncio plugin ends its worker at start: Python finds no stack to look at"
 # Plugins of uWSGI that a release has and that do not work there.
-BROKEN = {'trixie': {'greenlet_python3': GREENLET_ENDS}}.get(RELEASE, {})
+BROKEN = {'trixie': {'greenlet_python3': GREENLET_ENDS, 'asyncio_python3': ASYNCIO_ENDS}}.get(RELEASE, {})
 
 
 def lacks(package):

@@ -57,8 +57,8 @@ ENGINES = {
                              ('uwsgi-src | uwsgi-plugin-psgi', 'libcoro-perl', 'libanyevent-perl')),
 }
 # Those that this release cannot run, and why.
-BROKEN_ENGINES = {name: BROKEN[plugin] for name, engine in ENGINES.items() for plugin in engine.plugins
-                  if plugin in BROKEN}
+BROKEN_ENGINES = {name: BROKEN[plugin] for name, engine in ENGINES.items()
+                  for plugin in reversed(engine.plugins) if plugin in BROKEN}
 # Engines in which a language's functions are refused, and what the log says of it.
 REFUSED = {
     'threads, Perl': (Engine('Perl', (('threads', 4),)),

@@ -22,32 +22,54 @@ def test_help_lists_every_target():
     assert all(len(line) <= 100 for line in lines)
 
 
+INSTALLED = {'lib/uwsgi/plugins/rpc_plugin.so': 0o644, 'bin/uwsgi-rpc': 0o755,
+             'share/man/man1/uwsgi-rpc.1': 0o644}
+
+
 @pytest.fixture
 def install(tmp_path):
-    """Runs tools/install.sh where rpc_plugin.so is."""
-    plugin = tmp_path / 'rpc_plugin.so'
-    shutil.copyfile(PLUGIN_DIR / 'rpc_plugin.so', plugin)
-    return lambda destdir, prefix: run(ROOT / 'tools/install.sh', destdir, prefix, cwd=tmp_path)
+    """Runs tools/install.sh where what it installs is."""
+    (tmp_path / 'build').mkdir()
+    (tmp_path / 'cli').mkdir()
+    for source, name in ((PLUGIN_DIR, 'rpc_plugin.so'), (ROOT, 'build/uwsgi-rpc'), (ROOT, 'cli/uwsgi-rpc.1')):
+        shutil.copyfile(source / name, tmp_path / name)
+    return lambda *arguments: run(ROOT / 'tools/install.sh', *arguments, cwd=tmp_path)
+
+
+def files(directory):
+    return {str(path.relative_to(directory)): path for path in directory.rglob('*') if path.is_file()}
 
 
 def test_install_prints_the_lines_that_load_it(install, tmp_path):
-    result = install(str(tmp_path / 'root'), '/opt/x')
+    result = install('install', str(tmp_path / 'root'), '/opt/x')
     assert result.returncode == 0
     assert result.stdout == 'plugin-dir = /opt/x/lib/uwsgi/plugins\nplugin = rpc\n'
-    installed = tmp_path / 'root/opt/x/lib/uwsgi/plugins/rpc_plugin.so'
-    assert installed.read_bytes() == (PLUGIN_DIR / 'rpc_plugin.so').read_bytes()
-    assert installed.stat().st_mode & 0o777 == 0o644
+    installed = files(tmp_path / 'root/opt/x')
+    assert {name: path.stat().st_mode & 0o777 for name, path in installed.items()} == INSTALLED
+    plugin = installed['lib/uwsgi/plugins/rpc_plugin.so']
+    assert plugin.read_bytes() == (PLUGIN_DIR / 'rpc_plugin.so').read_bytes()
 
 
-def test_install_never_replaces_a_file_of_a_package(install):
+def test_uninstall_takes_away_what_install_has_put_there(install, tmp_path):
+    root = tmp_path / 'root'
+    install('install', str(root), '/usr')
+    (root / 'usr/bin/other').touch()
+    assert install('uninstall', str(root), '/usr').returncode == 0
+    assert set(files(root)) == {'usr/bin/other'}
+    assert install('uninstall', str(root), '/usr').returncode == 0
+
+
+@pytest.mark.parametrize('action', ['install', 'uninstall'])
+def test_install_never_touches_a_file_of_a_package(install, action):
     stock = '/usr/lib/uwsgi/plugins/rpc_plugin.so'
     if run('dpkg-query', '-S', stock).returncode:
         pytest.skip('no package owns ' + stock)
     before = os.stat(stock)
-    result = install('', '/usr')
+    result = install(action, '', '/usr')
     assert result.returncode == 1
     assert 'belongs to a package' in result.stderr
     assert os.stat(stock) == before
+    assert not os.path.exists('/usr/bin/uwsgi-rpc')
 
 
 def test_missing_packages_are_named_where_they_cannot_be_installed(tmp_path):

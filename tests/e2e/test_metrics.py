@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Metrics through a real stats server, and the log variables."""
 import json
+from pathlib import Path
 
 import pytest
 from conftest import HTTP, TCP, connect, poll, read_all
@@ -17,6 +18,8 @@ def server(uwsgi, tmp_path):
 
 
 def metrics(server):
+    # the master makes it, when the worker may already answer
+    poll(Path(f'{server.directory}/stats.sock').exists, what='the stats server')
     with connect(f'{server.directory}/stats.sock') as sock:
         values = json.loads(read_all(sock))['metrics']
     return {name[len('plugin.rpc.'):]: row['value'] for name, row in values.items()
@@ -48,6 +51,7 @@ def test_metrics(server, tmp_path):
 def test_no_metrics_unless_enabled(uwsgi):
     server = uwsgi(TCP, ('stats', 'stats.sock'), ('rpc-metric', 'echo'))
     assert server.call('echo', 'a') == b'1:a,'
+    poll(Path(f'{server.directory}/stats.sock').exists, what='the stats server')
     with connect(f'{server.directory}/stats.sock') as sock:
         assert b'plugin.rpc' not in read_all(sock)
 

@@ -18,6 +18,8 @@ THREADS = 60
 # Bytes a worker may grow by for what a node promises and does not send.
 MEMORY_SLACK = (128 if PRELOAD else 16) << 20
 
+pytestmark = pytest.mark.alone('deadlines of a second')
+
 numbers = itertools.count(1000)
 
 
