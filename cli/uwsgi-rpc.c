@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,16 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
 
 /* --- one call --------------------------------------------------------------------------------- */
 
+/* Whether reading or writing may be tried again: at once after a signal, and otherwise, where a
+   descriptor does not block, when it is ready. */
+static bool try_again(int fd, short events) {
+    struct pollfd ready = {.fd = fd, .events = events};
+
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return poll(&ready, 1, -1) >= 0 || errno == EINTR;
+    return errno == EINTR;
+}
+
 /* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
 static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
     size_t len = 0;
@@ -245,7 +256,7 @@ static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX 
         ssize_t n = read(STDIN_FILENO, buffer + len, RPC_ARG_LEN_MAX + 1 - len);
         if (n == 0)
             break;
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && !try_again(STDIN_FILENO, POLLIN))
             return complain(EXIT_IO, "standard input", strerror(errno));
         len += n > 0 ? (size_t)n : 0;
     }
@@ -261,7 +272,7 @@ static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX 
 static enum cli_exit write_result(const struct rpc_result *result) {
     for (size_t done = 0; done < result->len;) {
         ssize_t n = write(STDOUT_FILENO, result->data + done, (size_t)result->len - done);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && !try_again(STDOUT_FILENO, POLLOUT))
             return complain(EXIT_IO, "standard output", strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }

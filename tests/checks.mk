@@ -67,3 +67,9 @@ $(B)/http_loop: tests/soak/http_loop.c | $(B)
 soak: rpc_plugin.so $(TEST_LIBS) $(B)/http_loop ## good and hostile traffic for SOAK_TIME seconds: is a call lost, does memory grow?
 	$(PYTHON) tests/soak/soak.py $(SOAK_TIME)
 	$(PYTHON) tests/soak/routes.py $(SOAK_CALLS)
+
+# --- the dearest request of each bridge -----------------------------------------------------------
+
+.PHONY: dearest
+dearest: rpc_plugin.so ## CPU seconds per MiB of the dearest request of each bridge
+	$(PYTHON) bench/dearest.py

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """uwsgi-rpc, the command-line client, against a real uWSGI server and a few that are not one."""
+import fcntl
 import os
 import pty
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -318,3 +321,44 @@ def test_cli_bench_progress_bar_on_a_terminal(cli_server):
     assert done.returncode == 0
     assert b"of 3000" in drawn
     assert b"of 3000" not in done.stdout
+
+
+# --- standard input and output that do not block --------------------------------------------------
+
+
+def waiting_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + READY_SEC
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_cli_output_that_does_not_block(cli_server):
+    """To a reader that begins when the pipe is full."""
+    end, pipe = os.pipe2(os.O_NONBLOCK)
+    full = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+    process = subprocess.Popen([CLI, cli_server.tcp, "bytes", "999936"], stdout=pipe)
+    os.close(pipe)
+    wait_until(lambda: waiting_bytes(end) == full)
+    os.set_blocking(end, True)
+    with open(end, "rb") as result:
+        assert result.read() == bytes(range(256)) * (999936 // 256)
+    assert process.wait(READY_SEC) == 0
+
+
+def test_cli_input_that_does_not_block(cli_server):
+    """From a writer that waits until each piece has been read."""
+    pipe, end = os.pipe2(os.O_NONBLOCK)
+    process = subprocess.Popen([CLI, "--stdin", cli_server.tcp, "echo"], stdin=pipe,
+                               stdout=subprocess.PIPE)
+    for number in range(50):
+        os.write(end, b"%d," % number)
+        wait_until(lambda: waiting_bytes(pipe) == 0 or process.poll() is not None)
+    os.close(end)
+    assert process.communicate(timeout=READY_SEC)[0] == b"".join(b"%d," % i for i in range(50))
+    assert process.returncode == 0
+    os.close(pipe)
