@@ -6,7 +6,7 @@
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/greenlets.h"
-#include "server/kept.h"
+#include "server/persistent.h"
 #include "server/lua.h"
 #include "server/metrics.h"
 #include "server/options.h"
@@ -52,7 +52,7 @@ static void rpc_after_request(struct wsgi_request *request) {
 
 /* In the loops that do not come back to a persistent connection. */
 static int rpc_request_in_engine(struct wsgi_request *request) {
-    return rpc_kept_request(request, dispatch, rpc_after_request);
+    return rpc_persistent_request(request, dispatch, rpc_after_request);
 }
 
 static void rpc_post_init(void) {

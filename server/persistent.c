@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kept connections in engines of green threads, see server/kept.h. What a request has to leave
- * behind and count is what uwsgi_close_request() of uWSGI 2.0 and 2.1 does.
+ * Kept connections in engines of green threads, see server/persistent.h. What a request has to
+ * leave behind and count is what uwsgi_close_request() of uWSGI 2.0 and 2.1 does.
  */
-#include "kept.h"
+#include "persistent.h"
 
 #include "connection.h"
 #include "wait.h"
@@ -185,8 +185,8 @@ static void leave_empty(struct wsgi_request *request) {
     request->is_routing = request->is_response_routing = 1;
 }
 
-int rpc_kept_request(struct wsgi_request *request, rpc_kept_serve_fn serve,
-                     void (*after)(struct wsgi_request *)) {
+int rpc_persistent_request(struct wsgi_request *request, rpc_persistent_serve_fn serve,
+                           void (*after)(struct wsgi_request *)) {
     int ret = serve(request);
 
     while (ret == UWSGI_OK && can_keep(request)) {

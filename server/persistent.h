@@ -5,12 +5,12 @@
  * for here, by the green thread that has served the one before. What enters is a request, what
  * leaves is the last one on its connection, for the engine to close.
  */
-#ifndef RPC_KEPT_H
-#define RPC_KEPT_H
+#ifndef RPC_PERSISTENT_H
+#define RPC_PERSISTENT_H
 
 #include "server.h"
 
-typedef int (*rpc_kept_serve_fn)(struct wsgi_request *request);
+typedef int (*rpc_persistent_serve_fn)(struct wsgi_request *request);
 
 /*
  * Serves a request, and those that follow on its connection as long as that can be kept: it is an
@@ -22,7 +22,7 @@ typedef int (*rpc_kept_serve_fn)(struct wsgi_request *request);
  *   after   what is done after each of them, the plugin's after_request
  * Returns what serve has returned.
  */
-int rpc_kept_request(struct wsgi_request *request, rpc_kept_serve_fn serve,
-                     void (*after)(struct wsgi_request *));
+int rpc_persistent_request(struct wsgi_request *request, rpc_persistent_serve_fn serve,
+                           void (*after)(struct wsgi_request *));
 
 #endif
