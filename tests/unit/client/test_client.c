@@ -145,7 +145,7 @@ static const struct answer answers[] = {
     GARBLED(LONG("\0\0", "\22")),
     GARBLED(LONG("\24\00018446744073709551616", "\46")),
     GARBLED("\xad\46\0\5\16\0CONTENT_LENGTH\1\0005\16\0CONTENT_LENGTH\1\0005"),
-    /* a dictionary that would not fit RPC_CLIENT_HEAD_MAX */
+    /* a dictionary that would not fit RPC_REPLY_HEAD_MAX */
     GARBLED("\xad\0\20\5\16\0CONTENT_LENGTH"),
 };
 
