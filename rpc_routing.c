@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The routing actions. All seven read their configuration and call their function in one way; what
- * each does with the result is its row in the table of actions.
+ * The routing actions. All of them read their configuration and call their function in one way;
+ * what each does with the result is its row in the table of actions.
  */
 #include "server/routing.h"
 
@@ -13,8 +13,7 @@
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/log.h"
-#include "server/remote.h"
-#include "server/table.h"
+#include "server/targets.h"
 #include "parse/template.h"
 
 /* Memory for arguments that a core keeps for its next request. */
@@ -31,11 +30,9 @@ struct action;
 /* A rule's configuration, ready to be called. */
 struct route_call {
     const struct action *action;
-    const char *name;
-    uint16_t name_len;
     const char *var; /* rpcvar */
     uint16_t var_len;
-    struct rpc_nodes *nodes; /* NULL: local */
+    struct rpc_targets targets; /* several for rpcgather */
     unsigned arg_count;
     struct argument arg[RPC_ARGS_MAX];
 };
@@ -52,6 +49,7 @@ struct outcome {
 struct action {
     const char *where;                      /* in the log */
     int (*finish)(struct outcome *outcome); /* returns UWSGI_ROUTE_* */
+    bool gathers;                           /* several targets */
 };
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -69,7 +67,8 @@ static int fail(struct outcome *outcome, enum rpc_status status) {
     const struct rpc_status_info *info = rpc_status_info(status);
 
     if (status != outcome->status)
-        rpc_log(outcome->rule->action->where, outcome->rule->name, outcome->rule->name_len, status);
+        rpc_log(outcome->rule->action->where, outcome->rule->targets.target->name,
+                outcome->rule->targets.target->name_len, status);
     if (is_answered(outcome->request))
         rpc_connection_close_after(outcome->request);
     else
@@ -147,7 +146,8 @@ static int finish_var(struct outcome *outcome) {
     struct rpc_result *result = &outcome->result;
 
     if (result->len > RPC_ARG_LEN_MAX) {
-        rpc_log(rule->action->where, rule->name, rule->name_len, RPC_BAD_ANSWER);
+        rpc_log(rule->action->where, rule->targets.target->name, rule->targets.target->name_len,
+                RPC_BAD_ANSWER);
         result->len = 0;
     }
     if (!uwsgi_req_append(outcome->request, (char *)rule->var, rule->var_len,
@@ -257,15 +257,16 @@ static int finish_ret(struct outcome *outcome) {
     return fail(outcome, RPC_BAD_ANSWER);
 }
 
-/* name, finish function */
+/* name, finish function, whether it has several targets */
 #define ACTIONS(X)                                                                                 \
-    X(rpc, finish_rpc)                                                                             \
-    X(call, finish_rpc)                                                                            \
-    X(rpcnext, finish_next)                                                                        \
-    X(rpcblob, finish_next)                                                                        \
-    X(rpcret, finish_ret)                                                                          \
-    X(rpcraw, finish_raw)                                                                          \
-    X(rpcvar, finish_var)
+    X(rpc, finish_rpc, false)                                                                      \
+    X(call, finish_rpc, false)                                                                     \
+    X(rpcnext, finish_next, false)                                                                 \
+    X(rpcblob, finish_next, false)                                                                 \
+    X(rpcret, finish_ret, false)                                                                   \
+    X(rpcraw, finish_raw, false)                                                                   \
+    X(rpcvar, finish_var, false)                                                                   \
+    X(rpcgather, finish_rpc, true)
 
 /* --- calling ---------------------------------------------------------------------------------- */
 
@@ -312,8 +313,8 @@ static enum rpc_status build_call(struct outcome *outcome, struct rpc_bytes *scr
     const struct route_call *rule = outcome->rule;
     const struct rpc_template_source source = {append_group, append_variable, outcome};
 
-    call->name = rule->name;
-    call->name_len = rule->name_len;
+    call->name = rule->targets.target->name;
+    call->name_len = rule->targets.target->name_len;
     call->arg_count = (uint8_t)rule->arg_count;
     scratch->len = 0;
     for (unsigned i = 0; i < rule->arg_count; i++) {
@@ -350,11 +351,12 @@ static int route_func(struct wsgi_request *request, struct uwsgi_route *route) {
     core->scratch = (struct rpc_bytes){0};
     outcome.status = build_call(&outcome, &scratch, &call);
     if (outcome.status == RPC_OK)
-        outcome.status = rule->nodes ? rpc_remote_ask(rule->nodes, &call, &outcome.result)
-                                     : rpc_table_call(RPC_CALLER_LOCAL, &call, &outcome.result);
-    rpc_core_note(request, rule->name, rule->name_len, outcome.status);
+        outcome.status = rpc_targets_call(&rule->targets, &call, &outcome.result);
+    rpc_core_note(request, rule->targets.target->name, rule->targets.target->name_len,
+                  outcome.status);
     if (outcome.status != RPC_OK)
-        rpc_log(rule->action->where, rule->name, rule->name_len, outcome.status);
+        rpc_log(rule->action->where, rule->targets.target->name, rule->targets.target->name_len,
+                outcome.status);
     int ret = rule->action->finish(&outcome);
     free(outcome.result.data);
     if (scratch.size > SCRATCH_KEPT || core->scratch.data)
@@ -370,25 +372,8 @@ static void rule_free(struct uwsgi_route *route) {
     struct route_call *rule = route->data;
     for (unsigned i = 0; i < rule->arg_count; i++)
         rpc_template_free(rule->arg[i].tmpl);
-    rpc_nodes_free(rule->nodes);
+    rpc_targets_free(&rule->targets);
     free(rule);
-}
-
-/* NAME[@NODE[,NODE...]] */
-static bool read_target(struct route_call *rule, char *target) {
-    char *at = target ? strchr(target, '@') : NULL;
-
-    if (at)
-        *at = 0;
-    if (!target || !*target || strlen(target) > RPC_NAME_MAX) {
-        uwsgi_log("[rpc] %s: %s\n", rule->action->where, rpc_status_info(RPC_BAD_NAME)->message);
-        return false;
-    }
-    rule->name = target;
-    rule->name_len = (uint16_t)strlen(target);
-    if (at)
-        rule->nodes = rpc_remote_nodes(at + 1);
-    return !at || rule->nodes;
 }
 
 static bool read_argument(struct route_call *rule, const char *text) {
@@ -427,7 +412,9 @@ static int configure(const struct action *action, struct uwsgi_route *route, cha
         rule->var_len = (uint16_t)strlen(word);
         word = strtok_r(NULL, " ", &context);
     }
-    bool good = read_target(rule, word);
+    bool good = action->gathers
+                    ? rpc_targets_read_several(&rule->targets, action->where, word, &context)
+                    : rpc_targets_read(&rule->targets, action->where, word);
     while (good && (word = strtok_r(NULL, " ", &context)))
         good = read_argument(rule, word);
     if (good)
@@ -437,8 +424,9 @@ static int configure(const struct action *action, struct uwsgi_route *route, cha
 }
 
 /* uWSGI does not tell a router by which name it was asked for, so each action has its own. */
-#define DEFINE_ROUTER(action_name, finish_func)                                                    \
-    static const struct action action_##action_name = {"route " #action_name, finish_func};        \
+#define DEFINE_ROUTER(action_name, finish_func, gathers)                                           \
+    static const struct action action_##action_name = {"route " #action_name, finish_func,         \
+                                                       gathers};                                   \
     static int router_##action_name(struct uwsgi_route *route, char *args) {                       \
         return configure(&action_##action_name, route, args);                                      \
     }
@@ -455,7 +443,7 @@ static void register_router(const char *name, int (*router)(struct uwsgi_route *
 }
 
 void rpc_routing_register(void) {
-#define REGISTER_ROUTER(action_name, finish_func)                                                  \
+#define REGISTER_ROUTER(action_name, finish_func, gathers)                                         \
     register_router(#action_name, router_##action_name);
     ACTIONS(REGISTER_ROUTER)
 #undef REGISTER_ROUTER

@@ -34,6 +34,7 @@ GCC_LIST = [
     'server/packets',
     'server/remote',
     'server/table',
+    'server/targets',
     'server/wait',
     'client/client',
     'client/drive',

@@ -15,6 +15,7 @@ struct cli {
     struct rpc_client_opts opts;
     struct rpc_call call;
     bool from_stdin;      /* standard input is the last argument */
+    bool gather;          /* the calls stand on standard input, a line each */
     bool bench;           /* call many times, and tell how fast that was */
     bool bench_keepalive; /* over kept connections */
     unsigned bench_connections;
@@ -44,6 +45,30 @@ enum cli_exit {
 
 /* The exit code that says how a call went. */
 enum cli_exit cli_exit_code(enum rpc_status status);
+
+/* Says what is wrong on standard error, and hands back code. */
+enum cli_exit cli_complain(enum cli_exit code, const char *what, const char *why);
+
+/* The same for a call that has failed; report says where. Hands back its exit code. */
+enum cli_exit cli_complain_call(enum rpc_status status, const char *name,
+                                const struct rpc_client_report *report);
+
+/*
+ * Reads standard input until its end or until buffer, of size bytes, is full; *len bytes stand
+ * there then. EXIT_OK or EXIT_IO, which has been complained about.
+ */
+enum cli_exit cli_read(char *buffer, size_t size, size_t *len);
+
+/* Writes a result to standard output. EXIT_OK or EXIT_IO, which has been complained about. */
+enum cli_exit cli_write(const struct rpc_result *result);
+
+/*
+ * Makes the calls that stand on standard input, NODES NAME [ARG...] on each line, all at once.
+ * Writes the results in that order, a line feed after each; of a failed call the line feed alone,
+ * and what was wrong on standard error. Returns the exit code of the first failure. When a line
+ * makes no sense nothing is called.
+ */
+enum cli_exit cli_gather(const struct cli *cli);
 
 /*
  * Makes cli->bench_calls calls over cli->bench_connections connections at a time and prints rate,

@@ -25,6 +25,7 @@ enum option_id {
     OPT_CONNECT_TIMEOUT,
     OPT_MAX_RESPONSE,
     OPT_RAW,
+    OPT_GATHER,
     OPT_BENCH,
     OPT_KEEPALIVE
 };
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"max-response", required_argument, NULL, OPT_MAX_RESPONSE},
     {"raw", no_argument, NULL, OPT_RAW},
+    {"gather", no_argument, NULL, OPT_GATHER},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"connections", required_argument, NULL, 'c'},
     {"calls", required_argument, NULL, 'n'},
@@ -46,6 +48,7 @@ static const struct option long_options[] = {
 
 static const char usage_text[] =
     "Usage: uwsgi-rpc [OPTION...] [--] NODE FUNCTION [ARG...]\n"
+    "       uwsgi-rpc --gather [OPTION...]\n"
     "Calls a function of a uWSGI server and writes its result, and nothing else, to\n"
     "standard output.\n"
     "\n"
@@ -57,6 +60,8 @@ static const char usage_text[] =
     "      --connect-timeout SEC  of each attempt to connect\n"
     "      --max-response BYTES   a larger result is a failure (default: no limit)\n"
     "      --raw                  ask for the result's bytes alone (modifier2 1)\n"
+    "      --gather               no NODE and FUNCTION: standard input has a call a line,\n"
+    "                             NODE FUNCTION [ARG...], and all are made at once\n"
     "      --bench                call many times and tell how fast that was\n"
     "  -c, --connections N        calls at a time in --bench (default 10)\n"
     "  -n, --calls N              calls in all in --bench (default 10000)\n"
@@ -96,13 +101,13 @@ enum cli_exit cli_exit_code(enum rpc_status status) {
 
 /* --- the command line ------------------------------------------------------------------------- */
 
-static enum cli_exit complain(enum cli_exit code, const char *what, const char *why) {
+enum cli_exit cli_complain(enum cli_exit code, const char *what, const char *why) {
     fprintf(stderr, "uwsgi-rpc: %s: %s\n", what, why);
     return code;
 }
 
 static enum cli_exit complain_status(enum rpc_status status, const char *what) {
-    return complain(cli_exit_code(status), what, rpc_status_info(status)->message);
+    return cli_complain(cli_exit_code(status), what, rpc_status_info(status)->message);
 }
 
 /* Seconds as milliseconds, rounded up. */
@@ -148,6 +153,9 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     case OPT_RAW:
         cli->opts.raw = true;
         break;
+    case OPT_GATHER:
+        cli->gather = true;
+        break;
     case OPT_BENCH:
         cli->bench = true;
         break;
@@ -163,7 +171,8 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
         cli->bench_calls = (unsigned)number;
         break;
     }
-    return good ? EXIT_OK : complain(EXIT_COMMAND_LINE, value, "not a number this option takes");
+    return good ? EXIT_OK
+                : cli_complain(EXIT_COMMAND_LINE, value, "not a number this option takes");
 }
 
 /*
@@ -183,7 +192,7 @@ static const char *misplaced_option(int count, char *const *arg) {
 /* NODE, FUNCTION and the arguments. */
 static enum cli_exit take_call(struct cli *cli, int count, char *const *arg) {
     if (count < 2)
-        return complain(EXIT_COMMAND_LINE, "NODE and FUNCTION are missing", "try --help");
+        return cli_complain(EXIT_COMMAND_LINE, "NODE and FUNCTION are missing", "try --help");
     if (count - 2 + cli->from_stdin > RPC_ARGS_MAX)
         return complain_status(RPC_TOO_MANY_ARGS, arg[1]);
     size_t len = strlen(arg[1]);
@@ -197,7 +206,7 @@ static enum cli_exit take_call(struct cli *cli, int count, char *const *arg) {
         if (len > RPC_ARG_LEN_MAX)
             return complain_status(RPC_ARG_TOO_LONG, arg[1]);
         if (len == 0)
-            complain(EXIT_OK, arg[1], "an empty argument cannot be sent and is left out");
+            cli_complain(EXIT_OK, arg[1], "an empty argument cannot be sent and is left out");
         cli->call.arg[cli->call.arg_count] = arg[i];
         cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
     }
@@ -212,7 +221,7 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
     *done = true;
     while ((option = getopt_long(argc, argv, "+t:c:n:hV", long_options, NULL)) != -1) {
         if (option == '?')
-            return complain(EXIT_COMMAND_LINE, "wrong command line", "try --help");
+            return cli_complain(EXIT_COMMAND_LINE, "wrong command line", "try --help");
         if (option == 'h' || option == 'V') {
             fputs(option == 'h' ? usage_text : "uwsgi-rpc " RPC_VERSION "\n", stdout);
             return fflush(stdout) ? EXIT_IO : EXIT_OK;
@@ -224,13 +233,20 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
     bool literal = optind > 1 && strcmp(argv[optind - 1], "--") == 0;
     const char *misplaced = literal ? NULL : misplaced_option(argc - optind, argv + optind);
     if (misplaced)
-        return complain(EXIT_COMMAND_LINE, misplaced,
-                        "options stand before NODE; as an argument, put -- before NODE");
+        return cli_complain(EXIT_COMMAND_LINE, misplaced,
+                            "options stand before NODE; as an argument, put -- before NODE");
     if (!cli->bench && (cli->bench_connections || cli->bench_calls || cli->bench_keepalive))
-        return complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
+        return cli_complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
     if (cli->bench && cli->bench_keepalive && cli->opts.raw)
-        return complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
-                        "a raw answer ends with its connection");
+        return cli_complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
+                            "a raw answer ends with its connection");
+    if (cli->gather) {
+        *done = cli->bench || cli->from_stdin || optind < argc;
+        return *done
+                   ? cli_complain(EXIT_COMMAND_LINE, "--gather",
+                                  "takes its calls from standard input, and no --bench or --stdin")
+                   : EXIT_OK;
+    }
     code = take_call(cli, argc - optind, argv + optind);
     *done = code != EXIT_OK;
     return code;
@@ -248,35 +264,50 @@ static bool try_again(int fd, short events) {
     return errno == EINTR;
 }
 
-/* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
-static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
-    size_t len = 0;
-
-    while (len <= RPC_ARG_LEN_MAX) {
-        ssize_t n = read(STDIN_FILENO, buffer + len, RPC_ARG_LEN_MAX + 1 - len);
+enum cli_exit cli_read(char *buffer, size_t size, size_t *len) {
+    *len = 0;
+    while (*len < size) {
+        ssize_t n = read(STDIN_FILENO, buffer + *len, size - *len);
         if (n == 0)
             break;
         if (n < 0 && !try_again(STDIN_FILENO, POLLIN))
-            return complain(EXIT_IO, "standard input", strerror(errno));
-        len += n > 0 ? (size_t)n : 0;
+            return cli_complain(EXIT_IO, "standard input", strerror(errno));
+        *len += n > 0 ? (size_t)n : 0;
     }
+    return EXIT_OK;
+}
+
+/* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
+static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
+    size_t len = 0;
+    enum cli_exit code = cli_read(buffer, RPC_ARG_LEN_MAX + 1, &len);
+    if (code != EXIT_OK)
+        return code;
     if (len > RPC_ARG_LEN_MAX)
         return complain_status(RPC_ARG_TOO_LONG, "standard input");
     if (len == 0)
-        complain(EXIT_OK, "standard input", "an empty argument cannot be sent and is left out");
+        cli_complain(EXIT_OK, "standard input", "an empty argument cannot be sent and is left out");
     cli->call.arg[cli->call.arg_count] = buffer;
     cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
     return EXIT_OK;
 }
 
-static enum cli_exit write_result(const struct rpc_result *result) {
+enum cli_exit cli_write(const struct rpc_result *result) {
     for (size_t done = 0; done < result->len;) {
         ssize_t n = write(STDOUT_FILENO, result->data + done, (size_t)result->len - done);
         if (n < 0 && !try_again(STDOUT_FILENO, POLLOUT))
-            return complain(EXIT_IO, "standard output", strerror(errno));
+            return cli_complain(EXIT_IO, "standard output", strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }
     return EXIT_OK;
+}
+
+enum cli_exit cli_complain_call(enum rpc_status status, const char *name,
+                                const struct rpc_client_report *report) {
+    fprintf(stderr, "uwsgi-rpc: %s: %s%s%s\n", report->node ? report->node->name : name,
+            rpc_status_info(status)->message, report->error ? ": " : "",
+            report->error ? strerror(report->error) : "");
+    return cli_exit_code(status);
 }
 
 static enum cli_exit call_once(const struct cli *cli) {
@@ -285,13 +316,10 @@ static enum cli_exit call_once(const struct cli *cli) {
     enum cli_exit code;
 
     enum rpc_status status = rpc_client_call(cli->nodes, &cli->opts, &cli->call, &result, &report);
-    const char *asked = report.node ? report.node->name : cli->call.name;
     if (status == RPC_OK) {
-        code = write_result(&result);
+        code = cli_write(&result);
     } else {
-        code = cli_exit_code(status);
-        fprintf(stderr, "uwsgi-rpc: %s: %s%s%s\n", asked, rpc_status_info(status)->message,
-                report.error ? ": " : "", report.error ? strerror(report.error) : "");
+        code = cli_complain_call(status, cli->call.name, &report);
     }
     free(result.data);
     return code;
@@ -306,6 +334,8 @@ int main(int argc, char **argv) {
     enum cli_exit code = take_command_line(&cli, argc, argv, &done);
     if (done)
         return code;
+    if (cli.gather)
+        return cli_gather(&cli);
     enum rpc_status status = rpc_nodes_parse(cli.list, &cli.nodes, error, sizeof(error));
     if (status != RPC_OK) {
         fprintf(stderr, "uwsgi-rpc: %s\n", error);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -190,6 +191,28 @@ struct rpc_gathered rpc_gather_get(const struct rpc_gather *gather, unsigned num
         gathered.report = part->x->report;
     }
     return gathered;
+}
+
+enum rpc_status rpc_gather_join(const struct rpc_gather *gather, struct rpc_result *joined) {
+    uint64_t len = 0;
+
+    *joined = (struct rpc_result){0};
+    for (unsigned i = 0; i < gather->count; i++) {
+        struct rpc_gathered got = rpc_gather_get(gather, i);
+        if (got.status != RPC_OK)
+            return got.status;
+        len += got.result.len;
+    }
+    joined->data = malloc((size_t)len + 1);
+    if (!joined->data)
+        return RPC_NO_MEMORY;
+    for (unsigned i = 0; i < gather->count; i++) {
+        struct rpc_gathered got = rpc_gather_get(gather, i);
+        memcpy(joined->data + joined->len, got.result.data, (size_t)got.result.len);
+        joined->len += got.result.len;
+    }
+    joined->data[joined->len] = 0;
+    return RPC_OK;
 }
 
 void rpc_gather_free(struct rpc_gather *gather) {

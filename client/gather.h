@@ -50,6 +50,12 @@ unsigned rpc_gather_count(const struct rpc_gather *gather);
 /* How a call went, by its number in the order they were added, from 0. Valid until the end. */
 struct rpc_gathered rpc_gather_get(const struct rpc_gather *gather, unsigned number);
 
+/*
+ * All results in order, one behind the other: malloc'ed, NUL-terminated, the caller's. RPC_OK; the
+ * status of the first call that failed, in the same order, or RPC_NO_MEMORY: then {NULL, 0}.
+ */
+enum rpc_status rpc_gather_join(const struct rpc_gather *gather, struct rpc_result *joined);
+
 /* Releases everything, results too. NULL is fine. */
 void rpc_gather_free(struct rpc_gather *gather);
 

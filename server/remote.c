@@ -28,17 +28,43 @@ static struct rpc_client_opts client_opts;
 
 /* --- calling ---------------------------------------------------------------------------------- */
 
+/* Counts a call, and logs it when it has failed. */
+static void account(uint64_t start, const struct rpc_client_report *report,
+                    const struct rpc_call *call, enum rpc_status status,
+                    const struct rpc_result *result) {
+    rpc_metrics_remote(start, report->node, call, status, result);
+    if (status != RPC_OK)
+        rpc_log_node(report->node ? report->node->name : "(none)", call->name, call->name_len,
+                     status);
+}
+
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result) {
     struct rpc_client_report report = {0};
     uint64_t start = rpc_metrics_start();
     enum rpc_status status = rpc_client_call(nodes, &client_opts, call, result, &report);
-    rpc_metrics_remote(start, report.node, call, status, result);
-
-    if (status != RPC_OK)
-        rpc_log_node(report.node ? report.node->name : "(none)", call->name, call->name_len,
-                     status);
+    account(start, &report, call, status, result);
     return status;
+}
+
+struct rpc_gather *rpc_remote_gather_new(unsigned max) {
+    return rpc_gather_new(&client_opts, max);
+}
+
+void rpc_remote_gather_run(struct rpc_gather *gather) {
+    uint64_t start = rpc_metrics_start();
+
+    rpc_gather_run(gather);
+    for (unsigned i = 0; i < rpc_gather_count(gather); i++) {
+        struct rpc_gathered got = rpc_gather_get(gather, i);
+        struct rpc_call call; /* as far as it is looked at */
+        call.name = got.name;
+        call.name_len = got.name_len;
+        call.arg_count = 1;
+        call.arg_len[0] = got.args_len;
+        if (got.name)
+            account(start, &got.report, &call, got.status, &got.result);
+    }
 }
 
 enum rpc_status rpc_remote_call(void *function, const struct rpc_call *call,

@@ -7,6 +7,7 @@
 #define RPC_REMOTE_H
 
 #include "../client/client.h"
+#include "../client/gather.h"
 #include "server.h"
 
 /* Reads rpc-remote and the limits of remote calls; once, in the master. A mistake ends uWSGI. */
@@ -27,6 +28,12 @@ struct rpc_nodes *rpc_remote_nodes(const char *list);
  */
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result);
+
+/* A gathering of up to max calls, as remote calls are configured. NULL when memory is out. */
+struct rpc_gather *rpc_remote_gather_new(unsigned max);
+
+/* Makes the calls of a gathering. The failure of each has its line in the log when this returns. */
+void rpc_remote_gather_run(struct rpc_gather *gather);
 
 /*
  * Calls what rpc_remote_register put into the table: function is the .func of its entry. Otherwise

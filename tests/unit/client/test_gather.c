@@ -33,6 +33,18 @@ static void check_answered(const struct rpc_gather *gather, unsigned number) {
     ck_assert_str_eq(got.name, "echo");
 }
 
+static void check_joined(const struct rpc_gather *gather) {
+    struct rpc_result joined;
+    char expected[4 * RPC_GATHER_MAX + 1] = "", *end = expected;
+
+    for (unsigned i = 0; i < rpc_gather_count(gather); i++)
+        end += sprintf(end, "%u", i);
+    ck_assert_int_eq(rpc_gather_join(gather, &joined), RPC_OK);
+    ck_assert_str_eq(joined.data, expected);
+    ck_assert_uint_eq(joined.len, strlen(expected));
+    free(joined.data);
+}
+
 static void gather_from_one_node(bool persistent, unsigned count, unsigned keepalive) {
     const struct rpc_client_opts opts = {.timeout_ms = 30000, .keepalive = keepalive};
     struct echo_node node;
@@ -47,6 +59,7 @@ static void gather_from_one_node(bool persistent, unsigned count, unsigned keepa
         ck_assert_uint_eq(rpc_gather_count(gather), count);
         for (unsigned i = 0; i < count; i++)
             check_answered(gather, i);
+        check_joined(gather);
         rpc_gather_free(gather);
     }
     rpc_nodes_free(nodes);
@@ -106,6 +119,9 @@ START_TEST(test_gather_bad_nodes) {
         ck_assert_int_eq(rpc_gather_get(gather, i).status, expected[i]);
     check_answered(gather, 0);
     check_answered(gather, 7);
+    struct rpc_result joined;
+    ck_assert_int_eq(rpc_gather_join(gather, &joined), RPC_NODE_TIMEOUT);
+    ck_assert_ptr_null(joined.data);
     rpc_gather_free(gather);
     rpc_nodes_free(to_good);
     rpc_nodes_free(to_silent);
