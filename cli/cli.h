@@ -53,6 +53,12 @@ enum cli_exit cli_complain(enum cli_exit code, const char *what, const char *why
 enum cli_exit cli_complain_call(enum rpc_status status, const char *name,
                                 const struct rpc_client_report *report);
 
+/*
+ * Reads standard input until its end or until buffer, of size bytes, is full; *len bytes stand
+ * there then. EXIT_OK or EXIT_IO, which has been complained about.
+ */
+enum cli_exit cli_read(char *buffer, size_t size, size_t *len);
+
 /* Writes a result to standard output. EXIT_OK or EXIT_IO, which has been complained about. */
 enum cli_exit cli_write(const struct rpc_result *result);
 

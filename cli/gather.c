@@ -11,11 +11,15 @@
 
 #define BLANKS " \t\r\n"
 
-/* The lines, in which the words of the calls stand, and their nodes. */
+/* The first step of the room for standard input. */
+#define INPUT_STEP ((size_t)64 * 1024)
+
+/* The calls, whose words stand in the input, and their nodes. */
 struct calls {
     struct rpc_gather *gather;
+    char *input;
     unsigned line_number;
-    char *line[RPC_GATHER_MAX];
+    const char *list[RPC_GATHER_MAX]; /* of nodes, as written */
     struct rpc_nodes *nodes[RPC_GATHER_MAX];
     unsigned count;
 };
@@ -56,6 +60,7 @@ static enum cli_exit add_call(struct calls *calls, char *line) {
     enum rpc_status status = rpc_nodes_parse(list, &nodes, error, sizeof(error));
     if (status == RPC_BAD_REQUEST)
         return complain(calls, error);
+    calls->list[calls->count] = list;
     calls->nodes[calls->count++] = nodes;
     if (status == RPC_OK)
         rpc_gather_add(calls->gather, nodes, &call);
@@ -64,28 +69,54 @@ static enum cli_exit add_call(struct calls *calls, char *line) {
     return EXIT_OK;
 }
 
+/* The whole of standard input, NUL-terminated; NULL when that cannot be had. */
+static char *read_input(size_t *len, enum cli_exit *code) {
+    char *input = NULL;
+    size_t got = 0;
+
+    *len = 0;
+    for (size_t size = INPUT_STEP; *code == EXIT_OK; size *= 2) {
+        char *more = realloc(input, size + 1);
+        if (!more) {
+            *code = cli_complain(EXIT_NO_MEMORY, "standard input",
+                                 rpc_status_info(RPC_NO_MEMORY)->message);
+            break;
+        }
+        input = more;
+        *code = cli_read(input + *len, size - *len, &got);
+        *len += got;
+        input[*len] = 0;
+        if (*len < size)
+            return input;
+    }
+    free(input);
+    return NULL;
+}
+
+static enum cli_exit read_line(struct calls *calls, char *line, size_t len) {
+    calls->line_number++;
+    if (strlen(line) != len)
+        return complain(calls, "a NUL in it");
+    if (line[strspn(line, BLANKS)] == 0)
+        return EXIT_OK;
+    if (calls->count == RPC_GATHER_MAX)
+        return complain(calls, "more than 254 calls");
+    return add_call(calls, line);
+}
+
 static enum cli_exit read_calls(struct calls *calls) {
     enum cli_exit code = EXIT_OK;
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t len;
+    size_t len = 0;
 
-    while (code == EXIT_OK && (len = getline(&line, &size, stdin)) >= 0) {
-        calls->line_number++;
-        if (strlen(line) != (size_t)len) {
-            code = complain(calls, "a NUL in it");
-        } else if (line[strspn(line, BLANKS)] == 0) {
-            continue;
-        } else if (calls->count == RPC_GATHER_MAX) {
-            code = complain(calls, "more than 254 calls");
-        } else {
-            calls->line[calls->count] = line;
-            code = add_call(calls, line);
-            line = NULL;
-            size = 0;
-        }
+    calls->input = read_input(&len, &code);
+    char *line = calls->input, *end = line ? line + len : NULL;
+    while (code == EXIT_OK && line < end) {
+        char *feed = memchr(line, '\n', (size_t)(end - line));
+        char *line_end = feed ? feed : end;
+        *line_end = 0;
+        code = read_line(calls, line, (size_t)(line_end - line));
+        line = line_end + 1;
     }
-    free(line);
     return code;
 }
 
@@ -97,7 +128,7 @@ static enum cli_exit write_results(const struct calls *calls) {
         struct rpc_result feed = {(char[]){'\n'}, 1};
         if (got.status != RPC_OK) {
             enum cli_exit failed =
-                cli_complain_call(got.status, got.name ? got.name : calls->line[i], &got.report);
+                cli_complain_call(got.status, got.name ? got.name : calls->list[i], &got.report);
             code = code == EXIT_OK ? failed : code;
         }
         if (cli_write(&got.result) != EXIT_OK || cli_write(&feed) != EXIT_OK)
@@ -113,16 +144,13 @@ enum cli_exit cli_gather(const struct cli *cli) {
         return cli_complain(EXIT_NO_MEMORY, "--gather", rpc_status_info(RPC_NO_MEMORY)->message);
 
     enum cli_exit code = read_calls(&calls);
-    if (code == EXIT_OK && ferror(stdin))
-        code = cli_complain(EXIT_IO, "standard input", "cannot be read");
     if (code == EXIT_OK) {
         rpc_gather_run(calls.gather);
         code = write_results(&calls);
     }
     rpc_gather_free(calls.gather);
-    for (unsigned i = 0; i < RPC_GATHER_MAX; i++) {
+    for (unsigned i = 0; i < calls.count; i++)
         rpc_nodes_free(calls.nodes[i]);
-        free(calls.line[i]);
-    }
+    free(calls.input);
     return code;
 }

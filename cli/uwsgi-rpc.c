@@ -264,18 +264,25 @@ static bool try_again(int fd, short events) {
     return errno == EINTR;
 }
 
-/* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
-static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
-    size_t len = 0;
-
-    while (len <= RPC_ARG_LEN_MAX) {
-        ssize_t n = read(STDIN_FILENO, buffer + len, RPC_ARG_LEN_MAX + 1 - len);
+enum cli_exit cli_read(char *buffer, size_t size, size_t *len) {
+    *len = 0;
+    while (*len < size) {
+        ssize_t n = read(STDIN_FILENO, buffer + *len, size - *len);
         if (n == 0)
             break;
         if (n < 0 && !try_again(STDIN_FILENO, POLLIN))
             return cli_complain(EXIT_IO, "standard input", strerror(errno));
-        len += n > 0 ? (size_t)n : 0;
+        *len += n > 0 ? (size_t)n : 0;
     }
+    return EXIT_OK;
+}
+
+/* Standard input as the last argument: RPC_ARG_LEN_MAX bytes at the most, kept in buffer. */
+static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX + 1]) {
+    size_t len = 0;
+    enum cli_exit code = cli_read(buffer, RPC_ARG_LEN_MAX + 1, &len);
+    if (code != EXIT_OK)
+        return code;
     if (len > RPC_ARG_LEN_MAX)
         return complain_status(RPC_ARG_TOO_LONG, "standard input");
     if (len == 0)
