@@ -6,6 +6,7 @@
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/greenlets.h"
+#include "server/kept.h"
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/packets.h"
@@ -40,28 +41,24 @@ static int rpc_request(struct wsgi_request *request) {
     return ret;
 }
 
-/*
- * Of uWSGI's loops only its own two, of processes and of threads, come back to a persistent
- * connection. In any other its next call would wait until the caller gives up, and so would whoever
- * is given this core next.
- */
-static int rpc_request_and_close(struct wsgi_request *request) {
-    int ret = dispatch(request);
-    rpc_connection_close_after(request);
-    return ret;
-}
-
 /* Without a line there is nothing to prepare for one. */
 static void rpc_after_request(struct wsgi_request *request) {
+    if (request->do_not_log)
+        return;
     if (uwsgi.logging_options.enabled || log_is_conditional || request->log_this)
         rpc_packets_log_line(request);
+}
+
+/* In the loops that do not come back to a persistent connection. */
+static int rpc_request_in_engine(struct wsgi_request *request) {
+    return rpc_kept_request(request, dispatch, rpc_after_request);
 }
 
 static void rpc_post_init(void) {
     const struct uwsgi_logging_options *log = &uwsgi.logging_options;
 
     if (uwsgi.async > 1 || uwsgi.loop)
-        rpc_plugin.request = rpc_request_and_close;
+        rpc_plugin.request = rpc_request_in_engine;
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;
     rpc_core_init();

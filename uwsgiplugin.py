@@ -27,6 +27,7 @@ GCC_LIST = [
     'server/core',
     'server/coro',
     'server/greenlets',
+    'server/kept',
     'server/language',
     'server/log',
     'server/metrics',

@@ -122,3 +122,19 @@ int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
     return request ? wait_in_request(request, fd, for_write, timeout_ms)
                    : rpc_wait_poll(ctx, fd, for_write, timeout_ms);
 }
+
+bool rpc_wait_switches(void) {
+    return hooks_switch() && (uwsgi.schedule_to_main || rpc_greenlets_used() ||
+                              (uwsgi.loop && strcmp(uwsgi.loop, "coroae") == 0));
+}
+
+int rpc_wait_request(struct wsgi_request *request, int seconds) {
+    int force_again = request->async_force_again;
+
+    request->async_timed_out = 0;
+    int ret = uwsgi.wait_read_hook(request->fd, seconds);
+    request->async_timed_out = 0;
+    request->async_force_again = force_again;
+    request->switches++;
+    return ret;
+}

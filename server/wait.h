@@ -15,4 +15,15 @@
  */
 int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms);
 
+/* Whether a request is suspended by its waits, while others of its process run. Asked within a
+   request. */
+bool rpc_wait_switches(void);
+
+/*
+ * Suspends a request, which is the one that runs, until there is something to read from its
+ * connection, or for so many seconds, which some engines count a second short. Results as those of
+ * rpc_wait. Only where rpc_wait_switches.
+ */
+int rpc_wait_request(struct wsgi_request *request, int seconds);
+
 #endif

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""Kept connections of a puwsgi-socket in engines of green threads: each packet is a request with
+everything a request has, and nobody waits for a connection that is idle."""
+import contextlib
+import json
+import re
+import signal
+import socket
+import time
+
+import pytest
+from conftest import TCP, connect, framed, packet, poll, read_all
+from nodes import HEADER, read_exactly
+from test_engines import PUWSGI
+from test_engines_remote import PYTHON_ENGINES
+
+CORES = 10
+ENGINES = [name for name in PYTHON_ENGINES if name != 'threads']
+
+
+@pytest.fixture(scope='module', params=ENGINES)
+def engine(request):
+    return request.param
+
+
+def start(uwsgi, engine, *options, sockets=(TCP, PUWSGI)):
+    plugins, engine_options = PYTHON_ENGINES[engine]
+    engine_options = [(name, CORES if value == 60 else value) for name, value in engine_options]
+    return uwsgi(*sockets, ('stats', 'stats.sock'), ('listen', 100), *engine_options, *options,
+                 plugins=['python3', *plugins, 'rpc'])
+
+
+@pytest.fixture(scope='module')
+def server(engine, shared_uwsgi):
+    return start(shared_uwsgi, engine, ('route', '^/never break:404 Not Found'),
+                 ('log-format', '%(method) %(uri) from %(addr)'))
+
+
+def answer(sock):
+    """The next result, and no byte more; None at the end of the connection, of which a reset is one
+    when there is a packet that was not read."""
+    try:
+        header = read_exactly(sock, HEADER.size)
+    except ConnectionResetError:
+        return None
+    return header and framed(header + read_exactly(sock, HEADER.unpack(header)[1]))
+
+
+def call(sock, *items):
+    sock.sendall(packet(*items))
+    return answer(sock)
+
+
+def stats(server):
+    server.wait_log('Stats server enabled')
+    with connect(str(server.directory / 'stats.sock')) as sock:
+        return json.loads(read_all(sock))
+
+
+def counted(server):
+    worker, = stats(server)['workers']
+    cores = sum(core['requests'] for core in worker['cores'])
+    assert worker['requests'] == cores
+    return cores
+
+
+def lines(server):
+    return len(re.findall('^RPC hello from 127.0.0.1$', server.log, re.M))
+
+
+def test_counted_and_logged_once(server):
+    before, logged = counted(server), lines(server)
+    with connect(server.sockets[1]) as first, connect(server.sockets[1]) as second:
+        for number in range(30):
+            for sock in first, second:
+                assert call(sock, 'hello', f'{number}') == b'hello %d' % number
+        poll(lambda: counted(server) == before + 60, what='60 requests counted')
+        assert lines(server) == logged + 60
+    # Nor do the ends of the connections count.
+    assert server.call('hello', 'end') == b'hello end'
+    poll(lambda: counted(server) >= before + 61, what='61 requests counted')
+    assert (counted(server), lines(server)) == (before + 61, logged + 61)
+
+
+def test_pipelined(server):
+    calls = [packet('echo', f'{number}' * (number % 50), b'\0' * number) for number in range(1, 200)]
+    with connect(server.sockets[1]) as sock:
+        sock.sendall(b''.join(calls))
+        for number in range(1, 200):
+            text = f'{number}'.encode() * (number % 50)
+            expected = b'%d:%s,' % (len(text), text) if text else b''
+            expected += b'%d:%s,' % (number, b'\0' * number)
+            assert answer(sock) == expected
+
+
+def test_byte_by_byte(server):
+    with connect(server.sockets[1]) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(3):
+            for byte in packet('hello', 'slow'):
+                sock.sendall(bytes([byte]))
+                assert server.call('hello', 'other') == b'hello other'
+            assert answer(sock) == b'hello slow'
+
+
+def test_large(server):
+    with connect(server.sockets[1]) as sock:
+        for _ in range(3):
+            assert call(sock, 'count', 'x' * 60000) == b'1'
+            assert call(sock, 'big', '60000') == b'x' * 60000
+
+
+@pytest.mark.parametrize('data', [
+    packet('nosuch'), packet('hello', modifier2=9), packet('PATH_INFO', '/', modifier1=0),
+    b'\xad\x05\0\0\x09\0abc', b'\xad\0\0\0', packet('empty', modifier2=1)],
+    ids=['unknown', 'modifier2', 'modifier1', 'cut', 'nothing', 'empty raw'])
+def test_closed_without_an_answer(server, data):
+    """As the first packet of a connection would be; and the core goes on to serve others."""
+    for _ in range(CORES + 1):
+        with connect(server.sockets[1]) as sock:
+            assert call(sock, 'hello', 'a') == b'hello a'
+            sock.sendall(data)
+            assert read_all(sock) == b''
+    assert server.call('hello', 'b') == b'hello b'
+    assert len(server.worker_pids()) == 1
+
+
+def test_callers_that_leave(server):
+    """In the middle of a packet, of its answer, or with a reset."""
+    for data in packet('hello', 'a')[:3], packet('hello', 'a')[:7], packet('big', '60000'):
+        for _ in range(CORES + 1):
+            with connect(server.sockets[1]) as sock:
+                assert call(sock, 'hello', 'a') == b'hello a'
+                sock.sendall(data)
+    with connect(server.sockets[1]) as sock:
+        assert call(sock, 'hello', 'b') == b'hello b'
+    assert len(server.worker_pids()) == 1
+
+
+def is_open(sock):
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        return sock.recv(1) != b''
+    return True
+
+
+def test_idle_connections_leave_half_of_the_cores(server):
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(connect(server.sockets[1])) for _ in range(CORES)]
+        for sock in idle:
+            assert call(sock, 'hello', 'a') == b'hello a'
+        for _ in range(3 * CORES):
+            assert server.call('hello', 'fresh', timeout=5) == b'hello fresh'
+        poll(lambda: sum(map(is_open, idle)) == CORES // 2, what='half of them kept')
+        assert 'async queue is full' not in server.log
+
+
+def test_idle_timeout(uwsgi, engine):
+    server = start(uwsgi, engine, ('socket-timeout', 2))
+    with connect(server.sockets[1]) as sock:
+        assert call(sock, 'hello', 'a') == b'hello a'
+        begin = time.monotonic()
+        assert read_all(sock) == b''
+        assert 0.9 < time.monotonic() - begin < 10
+
+
+def test_reload(uwsgi, engine, tmp_path):
+    """It does not wait for idle connections."""
+    sockets = ('socket', tmp_path / 'tcp.sock'), ('puwsgi-socket', tmp_path / 'kept.sock')
+    server = start(uwsgi, engine, ('worker-reload-mercy', 60), sockets=sockets)
+    with connect(server.sockets[1]) as idle:
+        pid = call(idle, 'pid')
+        server.process.send_signal(signal.SIGHUP)
+        assert read_all(idle) == b''
+        poll(lambda: server.call('pid') not in (pid, None), what='the new worker')
+
+
+@pytest.mark.parametrize('lifetime', [0, 60])
+def test_max_requests(uwsgi, engine, lifetime):
+    """The worker ends when it has served so many, or, as long as it is too young for that, closes
+    after each answer; no call is lost."""
+    server = start(uwsgi, engine, ('max-requests', 20), ('min-worker-lifetime', lifetime))
+    pids, answered = set(), 0
+    while answered < 50:
+        with connect(server.sockets[1]) as sock:
+            for served in range(20):
+                sock.sendall(packet('pid'))
+                pid = answer(sock)
+                if pid is None:
+                    assert served > 0
+                    break
+                pids.add(pid)
+                answered += 1
+            if lifetime and answered > 20:
+                assert served == 1
+    assert len(pids) > 1 if lifetime == 0 else len(pids) == 1
+
+
+def test_harakiri(uwsgi, engine):
+    """It strikes a function on a kept connection, and never one that is idle."""
+    server = start(uwsgi, engine, ('harakiri', 1))
+    with connect(server.sockets[1]) as sock:
+        pid = call(sock, 'pid')
+        time_over = time.monotonic() + 3
+        poll(lambda: time.monotonic() > time_over, what='three times the limit')
+        assert call(sock, 'pid') == pid
+        sock.sendall(packet('nap', '60'))
+        assert read_all(sock) == b''
+    server.wait_log('HARAKIRI')
+    assert server.call('hello', 'a') == b'hello a'
