@@ -7,6 +7,7 @@
 #include "server/core.h"
 #include "server/greenlets.h"
 #include "server/kept.h"
+#include "server/lua.h"
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/packets.h"
@@ -71,6 +72,7 @@ static void rpc_post_init(void) {
 
 static void rpc_preinit_apps(void) {
     rpc_remote_register(&rpc_plugin);
+    rpc_lua_before_scripts();
 }
 
 static void rpc_post_fork(void) {
@@ -93,6 +95,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .on_load = rpc_on_load,
     .post_init = rpc_post_init,
     .preinit_apps = rpc_preinit_apps,
+    .init_apps = rpc_lua_after_scripts,
     .pre_uwsgi_fork = rpc_table_inherit,
     .post_fork = rpc_post_fork,
     .request = rpc_request,

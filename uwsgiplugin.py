@@ -30,6 +30,8 @@ GCC_LIST = [
     'server/kept',
     'server/language',
     'server/log',
+    'server/lua',
+    'server/lua_api',
     'server/metrics',
     'server/options',
     'server/packets',

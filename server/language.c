@@ -4,15 +4,14 @@
  *
  * Lua: the plugin pushes arguments without asking Lua for room, of which there is enough for some
  * 40, and (2.0) leaves the message of each error on the stack. More arguments, or 32 after a dozen
- * errors, are written past the end of Lua's stack. So Lua is asked here, through the functions the
- * plugin itself is bound to.
+ * errors, are written past the end of Lua's stack. So Lua is asked here.
  *
  * Perl in threads: each thread has an interpreter of its own, and a function of another one loses
  * its arguments. Ruby in threads that it has not made itself crashes.
  */
 #include "language.h"
 
-#include <dlfcn.h>
+#include "lua_api.h"
 
 #define LUA "lua"
 #define PERL "psgi"
@@ -21,37 +20,22 @@
 /* Beside the arguments: the function (2.0), and the table it is looked up in (2.1). */
 #define LUA_MORE_SLOTS 2
 
-/* Lua's C API, the same from 5.1 on and in LuaJIT. */
-static struct {
-    bool looked_up;
-    int (*gettop)(void *state);
-    void (*settop)(void *state, int top);
-    int (*checkstack)(void *state, int slots);
-    void ***states; /* first member of the plugin's "struct uwsgi_lua ulua": one state a core */
-} lua;
-
 bool rpc_language_is_plain(const struct uwsgi_plugin *plugin) {
     return strcmp(plugin->name, LUA) != 0 && strcmp(plugin->name, PERL) != 0 &&
            strcmp(plugin->name, RUBY) != 0;
 }
 
-static void look_up(void) {
-    *(void **)&lua.gettop = dlsym(RTLD_DEFAULT, "lua_gettop");
-    *(void **)&lua.settop = dlsym(RTLD_DEFAULT, "lua_settop");
-    *(void **)&lua.checkstack = dlsym(RTLD_DEFAULT, "lua_checkstack");
-    lua.states = dlsym(RTLD_DEFAULT, "ulua");
-    __atomic_store_n(&lua.looked_up, true, __ATOMIC_RELEASE);
-}
-
 static const char *begin_lua(struct rpc_language_call *call, unsigned arg_count) {
-    if (!__atomic_load_n(&lua.looked_up, __ATOMIC_ACQUIRE))
-        look_up();
-    if (!lua.gettop || !lua.settop || !lua.checkstack || !lua.states || !*lua.states ||
-        !(*lua.states)[current_wsgi_req()->async_id])
+    const struct rpc_lua_api *lua = rpc_lua_api();
+
+    call->lua = rpc_lua_state(current_wsgi_req()->async_id);
+    if (!call->lua)
         return "its state is out of reach";
-    call->lua = (*lua.states)[current_wsgi_req()->async_id];
-    call->lua_top = lua.gettop(call->lua);
-    return lua.checkstack(call->lua, (int)arg_count + LUA_MORE_SLOTS) ? NULL : "its stack is full";
+    call->lua_top = lua->gettop(call->lua);
+    if (lua->checkstack(call->lua, (int)arg_count + LUA_MORE_SLOTS))
+        return NULL;
+    call->lua = NULL;
+    return "its stack is full";
 }
 
 /* NULL, or why not. */
@@ -80,5 +64,5 @@ bool rpc_language_begin(struct rpc_language_call *call, const struct uwsgi_rpc *
 
 void rpc_language_end(const struct rpc_language_call *call) {
     if (call->lua)
-        lua.settop(call->lua, call->lua_top);
+        rpc_lua_api()->settop(call->lua, call->lua_top);
 }

@@ -13,7 +13,6 @@ from release import package_here
 SOURCES = Path(__file__).resolve().parent / 'languages'
 UWSGI_JAR = '/usr/share/java/uwsgi.jar'
 FUNCTIONS = ('echo', 'count', 'empty', 'one', 'big', 'fail', 'call', 'remote')
-LUA_CANNOT_CALL = "uWSGI's Lua plugin has no `uwsgi.call` and no `uwsgi.rpc`"
 JAVA_BYTES = ("uWSGI's JVM plugin makes a Java string of each argument: text in UTF-8 arrives as it "
               'is, other bytes do not, and a NUL ends it')
 
@@ -56,7 +55,6 @@ def load_file(option, source):
     return lambda directory: [(option, SOURCES / source)]
 
 
-LUA_LIMITS = {'calls a function': LUA_CANNOT_CALL, 'calls a node': LUA_CANNOT_CALL}
 LANGUAGES = [
     Language('Python 3', 'python', ('uwsgi-plugin-python3',), 'python3',
              load_file('wsgi-file', 'python.py')),
@@ -64,12 +62,9 @@ LANGUAGES = [
                                                  'python3-uwsgidecorators | uwsgi-plugin-python3'),
              'python3', load_file('wsgi-file', 'decorated.py')),
     Language('Perl', 'perl', ('uwsgi-plugin-psgi',), 'psgi', load_file('psgi', 'perl.pl')),
-    Language('Lua 5.1', 'lua', ('uwsgi-plugin-lua5.1',), 'lua51', load_file('lua', 'lua.lua'),
-             LUA_LIMITS),
-    Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua'),
-             LUA_LIMITS),
-    Language('LuaJIT', 'lua', ('uwsgi-plugin-luajit',), 'luajit', load_file('lua', 'lua.lua'),
-             LUA_LIMITS),
+    Language('Lua 5.1', 'lua', ('uwsgi-plugin-lua5.1',), 'lua51', load_file('lua', 'lua.lua')),
+    Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua')),
+    Language('LuaJIT', 'lua', ('uwsgi-plugin-luajit',), 'luajit', load_file('lua', 'lua.lua')),
     Language('Ruby', 'ruby', ('uwsgi-plugin-rack-ruby3.1 | uwsgi-plugin-ruby',), 'rack',
              load_file('rack', 'ruby.ru')),
     Language('Java', 'java', ('uwsgi-plugin-jvm-openjdk-17 | uwsgi-plugin-java',

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The functions every language registers, in Lua 5.1 and 5.2. uWSGI's Lua plugin has no call.
+-- The functions every language registers, in Lua 5.1 and 5.2.
 local functions = {}
 
 function functions.echo(...)
