@@ -73,3 +73,16 @@ soak: rpc_plugin.so $(TEST_LIBS) $(B)/http_loop ## good and hostile traffic for 
 .PHONY: dearest
 dearest: rpc_plugin.so ## CPU seconds per MiB of the dearest request of each bridge
 	$(PYTHON) bench/dearest.py
+
+# --- fuzzing what runs: LIVEFUZZ_TIME seconds in all, see tests/livefuzz/live_fuzz.py --------------
+
+LIVEFUZZ_TIME ?= 600
+
+$(B)/livefuzz/marks.so: tests/livefuzz/marks.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+
+.PHONY: livefuzz
+livefuzz: $(B)/asan/rpc_plugin.so $(B)/livefuzz/marks.so ## fuzz instrumented servers, every engine (LIVEFUZZ_TIME=600)
+	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" LIVEFUZZ_TIME=$(LIVEFUZZ_TIME) \
+		PYTHONPATH=tests/e2e $(PYTEST) -p conftest -rPx tests/livefuzz/live_fuzz.py

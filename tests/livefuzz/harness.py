@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""A running server under generated traffic, and what has to hold whatever it is."""
+import contextlib
+import json
+import os
+import random
+import re
+import select
+import socket
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import traffic
+from answers import wrong
+from conftest import BUILD, COPIED_STACKS, REPORTS, connect, poll
+
+LIBRARY = BUILD / 'livefuzz' / 'marks.so'
+FOUND = BUILD / 'livefuzz' / 'found'
+CLIENTS, ROUND = 12, 120
+ANSWER_SEC = 20
+# What a worker's memory may grow by once it is warm, and the part of the time it has for that.
+GROWTH_MAX, WARM_UP = 32 << 20, 0.4
+TRIALS_MAX = 60
+# What kills a server of this kind without the plugin, too: such sockets are left out, see SECURITY.md.
+NOT_OURS = {'gevent': ('http', 'http11'), '`async` with ugreen': ('puwsgi',)}
+
+
+DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker|Segmentation')
+
+
+class Broken(Exception):
+    """Something that has to hold does not; the kind tells two of them apart."""
+
+    def __init__(self, kind, detail=''):
+        super().__init__(f'{kind}: {detail}')
+        self.kind = kind
+
+
+def sockets_of(engine, persistent):
+    return tuple(kind for kind in traffic.SOCKETS[persistent] if kind not in NOT_OURS.get(engine, ()))
+
+
+def options(directory, sockets, with_plugin):
+    names = {'uwsgi': 'socket'}
+    found = [(names.get(kind, f'{kind}-socket'), f'{directory}/{kind}.sock') for kind in sockets]
+    found += [('socket-timeout', 1), ('listen', 100), ('disable-logging', 'true'), ('need-app', 'false'),
+             ('plugin', 'symcall'), ('dlopen', LIBRARY), ('plugin', 'router_uwsgi'),
+             ('route', '^/xmlrpc uwsgi:,173,3'), ('route', '^/jsonrpc uwsgi:,173,4'),
+             ('route', '^/path uwsgi:,173,2')]
+    found += [('symcall-register-rpc', f'{name.decode()} mark_{letter}')
+              for letter, name in {**traffic.NAMES, **traffic.UNNAMED}.items()]
+    if with_plugin:
+        found += [('rpc-http-prefix', '/path'), ('rpc-max-body', 200000), ('rpc-max-batch', 10)]
+    return found
+
+
+def environment(engine, directory):
+    copies = engine == 'gevent' or 'greenlet' in engine or engine in ('asyncio', 'tornado')
+    asan = (COPIED_STACKS if copies else {}).get('ASAN_OPTIONS', 'detect_leaks=0')
+    return {'LIVEFUZZ_MARKS': f'{directory}/marks',
+            'ASAN_OPTIONS': asan + ':quarantine_size_mb=1:malloc_context_size=5:abort_on_error=0'}
+
+
+class Live:
+    """One server and its bookkeeping."""
+
+    def __init__(self, server, directory, sockets, with_plugin=True):
+        self.server, self.marks, self.with_plugin = server, Path(directory) / 'marks', with_plugin
+        self.mentioned, self.sent = Counter(), 0
+        self.address = {kind: f'{directory}/{kind}.sock' for kind in sockets}
+        self.workers = set(self._workers())
+
+    def _workers(self):
+        pid = self.server.process.pid
+        with contextlib.suppress(OSError):
+            children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+            return [int(child) for child in children]
+        return []
+
+    def usage(self):
+        """Descriptors and private bytes of all workers."""
+        descriptors = memory = 0
+        for pid in self.workers:
+            text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+            memory += sum(int(size) << 10 for size in re.findall(r'^Private_\w+:\s+(\d+) kB', text, re.M))
+            descriptors += len(os.listdir(f'/proc/{pid}/fd'))
+        return descriptors, memory
+
+    def exchange(self, request):
+        """Sends it and returns what came back until the server closed; None when it never did."""
+        self.mentioned.update(traffic.mentions(request.data))
+        data = b''
+        try:
+            with connect(self.address[request.socket], ANSWER_SEC) as sock:
+                data = self._converse(sock, request)
+        except TimeoutError:
+            return None
+        except OSError:
+            pass
+        return data
+
+    def _converse(self, sock, request):
+        data = b''
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(request.data)
+        if request.end == traffic.LEFT:
+            return data
+        if request.end == traffic.HALF_CLOSED:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_WR)
+        end = time.monotonic() + ANSWER_SEC
+        while time.monotonic() < end:
+            sock.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                received = sock.recv(1 << 16)
+            except ConnectionError:
+                return data
+            if not received:
+                return data
+            data += received
+        raise TimeoutError
+
+    def check_request(self, request):
+        data = self.exchange(request)
+        if not self.with_plugin or request.end == traffic.LEFT:
+            return
+        if data is None:
+            raise Broken('neither answered nor closed', request)
+        found = wrong(request, data)
+        if found:
+            raise Broken(found, (request, data[:500]))
+
+    def check_server(self):
+        """The master, its workers and what they have done."""
+        log = self.server.log
+        died = DEATHS.search(log)
+        if died:
+            with contextlib.suppress(AssertionError):  # a report takes a while to be written
+                poll(lambda: 'SUMMARY' in self.server.log, 5)
+            log = self.server.log
+            raise Broken('died', log[died.start():][:3000])
+        if self.server.process.poll() is not None or not self.workers <= set(self._workers()):
+            raise Broken('died', f'{self.workers} -> {self._workers()}')
+        done = Counter(self.marks.read_text() if self.marks.exists() else '')
+        for letter, count in done.items():
+            if count > self.mentioned[letter]:
+                raise Broken('a function was called that no request names',
+                             f'{letter}: {count} calls, named {self.mentioned[letter]} times')
+
+    def round(self, requests, pool):
+        self.sent += len(requests)
+        failures = []
+        for future in [pool.submit(self.check_request, request) for request in requests]:
+            try:
+                future.result()
+            except Broken as broken:
+                failures.append(broken)
+        self.check_server()
+        if failures:
+            raise failures[0]
+
+    def check_well(self):
+        """An answer to a plain call on every socket."""
+        for kind in self.address:
+            request = traffic.plain(kind)
+            poll(lambda request=request: b'well' in (self.exchange(request) or b''), 30,
+                 f'an answer on {kind}')
+
+
+def run(live, seed, seconds):
+    """Traffic until the time is over; returns what was sent, or raises Broken with the requests of
+    the last rounds in .requests."""
+    rng, end, start = random.Random(seed), time.monotonic() + seconds, time.monotonic()
+    before, requests, last = None, [], []
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        try:
+            while time.monotonic() < end:
+                last, requests = requests, [traffic.request(rng, tuple(live.address)) for _ in range(ROUND)]
+                live.round(requests, pool)
+                if before is None and time.monotonic() - start > seconds * WARM_UP:
+                    before = settled(live)
+        except Broken as broken:
+            broken.requests = last + requests
+            raise
+    if before is None:
+        before = settled(live)
+    check_flat(before, live)
+    return live.sent
+
+
+def settled(live):
+    """Usage once nothing changes any more: idle connections have run into their time limit."""
+    usage = live.usage()
+    while True:
+        select.select([], [], [], 0.5)
+        now = live.usage()
+        if now[0] == usage[0]:
+            return now
+        usage = now
+
+
+def check_flat(before, live):
+    after = settled(live)
+    if after[0] > before[0]:
+        raise Broken('descriptors are left open', f'{before[0]} -> {after[0]}')
+    if after[1] - before[1] > GROWTH_MAX * len(live.workers):
+        raise Broken('memory grows', f'{before[1] >> 10} -> {after[1] >> 10} KiB')
+
+
+# --- what was found -------------------------------------------------------------------------------
+
+
+def breaks(start, requests, kind):
+    """Whether a fresh server breaks in the same way, in two tries."""
+    for _ in range(2):
+        live = start()
+        try:
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                live.round(requests, pool)
+        except Broken as broken:
+            if broken.kind == kind:
+                return True
+        finally:
+            with contextlib.suppress(AssertionError):
+                live.server.stop()
+    return False
+
+
+def minimised(start, requests, kind):
+    """The fewest of these requests that still break a fresh server so, found by leaving out parts."""
+    trials, parts = 0, 2
+    if not breaks(start, requests, kind):
+        return requests
+    while len(requests) > 1 and trials < TRIALS_MAX:
+        size = -(-len(requests) // parts)
+        for at in range(0, len(requests), size):
+            trials += 1
+            fewer = requests[:at] + requests[at + size:]
+            if fewer and breaks(start, fewer, kind):
+                requests, parts = fewer, max(parts - 1, 2)
+                break
+        else:
+            if size == 1:
+                break
+            parts = min(len(requests), parts * 2)
+    return requests
+
+
+def keep(engine, sockets, kind, requests):
+    """Writes the requests into a file, for LIVEFUZZ_REPLAY."""
+    FOUND.mkdir(parents=True, exist_ok=True)
+    word = re.sub(r'\W+', '-', f'{engine} {kind}').strip('-')
+    path = FOUND / f'{word}-{os.getpid()}.json'
+    path.write_text(json.dumps({'engine': engine, 'sockets': sockets, 'kind': kind,
+                                'requests': [request.as_json() for request in requests]}, indent=1))
+    return path
+
+
+def kept(path):
+    found = json.loads(Path(path).read_text())
+    return found['engine'], found['sockets'], [traffic.from_json(item) for item in found['requests']]
