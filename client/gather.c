@@ -208,7 +208,8 @@ enum rpc_status rpc_gather_join(const struct rpc_gather *gather, struct rpc_resu
         return RPC_NO_MEMORY;
     for (unsigned i = 0; i < gather->count; i++) {
         struct rpc_gathered got = rpc_gather_get(gather, i);
-        memcpy(joined->data + joined->len, got.result.data, (size_t)got.result.len);
+        if (got.result.data) /* an outcome alone has none */
+            memcpy(joined->data + joined->len, got.result.data, (size_t)got.result.len);
         joined->len += got.result.len;
     }
     joined->data[joined->len] = 0;

@@ -71,14 +71,16 @@ static enum rpc_status resolve_unix(struct rpc_node *node, const struct problem 
  * is changed later on, the default is as good.
  */
 static bool is_ephemeral(unsigned port) {
-    unsigned first = 32768, last = 60999;
+    unsigned long first = 32768, last = 60999;
+    char text[64] = "", *next = text;
     FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 
-    if (range) {
-        if (fscanf(range, "%u %u", &first, &last) != 2)
-            first = 1;
-        fclose(range);
+    if (range && fgets(text, sizeof(text), range)) {
+        first = strtoul(text, &next, 10);
+        last = strtoul(next, NULL, 10);
     }
+    if (range)
+        fclose(range);
     return port >= first && port <= last;
 }
 
@@ -142,7 +144,7 @@ static enum rpc_status resolve_host(struct rpc_node *node, const struct problem 
             continue;
         memcpy(&addr->sock, a->ai_addr, a->ai_addrlen);
         addr->len = a->ai_addrlen;
-        addr->ephemeral = is_ephemeral((unsigned)strtoul(port, NULL, 10));
+        addr->ephemeral = is_ephemeral(ntohs(addr->sock.in.sin_port)); /* IPv6 has it there too */
         node->addr_count++;
     }
     freeaddrinfo(found);
