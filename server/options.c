@@ -120,9 +120,10 @@ static bool read_cidr(const struct setting *setting, const char *value) {
 #define SETTING(name, argument, help, ...)                                                         \
     { name, argument, 0, help, set, &(struct setting){__VA_ARGS__}, 0 }
 #define FLAG(name, field, help)                                                                    \
-    SETTING(name, no_argument, help, read_flag, &rpc_options.field, "true or false, or no value")
+    SETTING(name, no_argument, help, read_flag, &rpc_options.field, "true or false, or no value",  \
+            0, 0)
 #define VALUE(name, field, read, expected, help)                                                   \
-    SETTING(name, required_argument, help, read, &rpc_options.field, expected)
+    SETTING(name, required_argument, help, read, &rpc_options.field, expected, 0, 0)
 #define GLOBS(name, field, help)                                                                   \
     VALUE(name, field, read_glob,                                                                  \
           "one glob of function names: not empty, no blanks, every [ closed", help)
