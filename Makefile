@@ -55,8 +55,8 @@ $(B)/asan/rpc_plugin.so: $(SOURCES)
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
-UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson)
-UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson) \
+UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson zlib)
+UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson zlib) \
 	-DRPC_TEST_DATA='"$(CURDIR)/tests/data"'
 
 $(B)/unit/%.o: %.c $(HEADERS)
@@ -147,14 +147,14 @@ FUZZ_TIME ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 FUZZ_CFLAGS = -g -O1 -std=gnu11 -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	$(shell pkg-config --cflags libxml-2.0 jansson)
+	$(shell pkg-config --cflags libxml-2.0 jansson zlib)
 
 $(B)/fuzz/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
-	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson)
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson zlib)
 
 fuzzers: $(FUZZERS) ## build the fuzzers
 

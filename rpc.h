@@ -89,9 +89,16 @@ struct rpc_result {
     X(NUMBER_RANGE, "number-range", 400, 500, -32600, -32600, "a number is too large to be read")  \
     X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \
     X(OUTSIDE_PREFIX, "outside-prefix", 404, 500, -32601, -32601, "outside rpc-http-prefix")       \
-    X(METHOD, "method", 405, 500, -32600, -32600, "this bridge takes POST requests only")          \
+    X(METHOD, "method", 405, 500, -32600, -32600, "this bridge does not take that method")         \
     X(MEDIA_TYPE, "media-type", 415, 500, -32600, -32600,                                          \
       "this bridge does not take that Content-Type")                                               \
+    X(CODING, "coding", 415, 500, -32600, -32600,                                                  \
+      "this bridge does not take that Content-Encoding")                                           \
+    X(BAD_CODING, "bad-coding", 400, 500, -32600, -32600, "the compressed body is cut or corrupt") \
+    X(CROSS_SITE, "cross-site", 403, 500, -32600, -32600,                                          \
+      "pages of another site may not call, see rpc-origin")                                        \
+    X(NO_LENGTH, "no-length", 411, 500, -32600, -32600,                                            \
+      "the request has no Content-Length and is not chunked")                                      \
     X(BODY_TOO_LARGE, "body-too-large", 413, 500, -32600, -32600,                                  \
       "the request body is larger than rpc-max-body")                                              \
     X(BODY_SHORT, "body-short", 400, 500, -32600, -32600,                                          \

@@ -23,11 +23,13 @@ GCC_LIST = [
     'server/answer',
     'server/body',
     'server/bridges',
+    'server/browsers',
     'server/connection',
     'server/core',
     'server/coro',
     'server/greenlets',
     'server/persistent',
+    'server/http',
     'server/language',
     'server/log',
     'server/lua',
@@ -39,6 +41,7 @@ GCC_LIST = [
     'server/table',
     'server/targets',
     'server/wait',
+    'server/variables',
     'client/client',
     'client/drive',
     'client/exchange',
@@ -50,9 +53,12 @@ GCC_LIST = [
     'parse/access',
     'parse/bytes',
     'parse/chunked',
+    'parse/coding',
+    'parse/field',
     'parse/framing',
     'parse/media',
     'parse/number',
+    'parse/origin',
     'parse/path',
     'parse/template',
 ]
@@ -61,6 +67,10 @@ BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
             ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/xmlrpc_parse',
              'parse/xmlrpc_scalar']),
            ('RPC_JSONRPC', 'jansson', ['parse/jsonrpc']))
+
+# uWSGI's own header includes zlib's; where pkg-config is missing, the linker finds it anyway.
+CFLAGS += pkg_config('--cflags', 'zlib') or []
+LIBS += pkg_config('--libs', 'zlib') or ['-lz']
 
 for macro, package, sources in BRIDGES:
     flags = pkg_config('--cflags', package)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "field.h"
+
 enum rpc_framing_kind {
     RPC_FRAMING_NONE,      /* there is no body */
     RPC_FRAMING_LENGTH,    /* it has a length, which may be 0 */
@@ -20,12 +22,6 @@ enum rpc_framing_kind {
 struct rpc_framing {
     enum rpc_framing_kind kind;
     uint64_t length; /* bytes; UINT64_MAX for a number that is too large to be held */
-};
-
-/* A header's value: text is NULL where the request does not have the header. */
-struct rpc_field {
-    const char *text;
-    size_t len;
 };
 
 /*

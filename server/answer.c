@@ -91,6 +91,11 @@ void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, c
         uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) != 0;
 }
 
+void rpc_answer_start_error(struct rpc_answer *answer, struct wsgi_request *request, int http) {
+    start(answer, request);
+    answer->failed = uwsgi_response_prepare_headers_int(request, http) != 0;
+}
+
 static bool is_head(struct wsgi_request *request) {
     return request->method_len == 4 && memcmp(request->method, "HEAD", 4) == 0;
 }
@@ -117,6 +122,14 @@ bool rpc_answer_send_empty(struct rpc_answer *answer) {
     return finish(answer, "", 0);
 }
 
+bool rpc_answer_send_line(struct rpc_answer *answer, const char *text) {
+    char line[256];
+    size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", text);
+
+    RPC_ANSWER_SAY(answer, "Content-Type", "text/plain");
+    return rpc_answer_send(answer, line, len);
+}
+
 bool rpc_answer_ok(struct wsgi_request *request, const char *type, const char *body, size_t len) {
     struct rpc_answer answer;
 
@@ -135,13 +148,7 @@ bool rpc_answer_empty(struct wsgi_request *request) {
 
 void rpc_answer_error(struct wsgi_request *request, int http, const char *message) {
     struct rpc_answer answer;
-    char line[256];
-    size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", message);
 
-    start(&answer, request);
-    answer.failed = uwsgi_response_prepare_headers_int(request, http) != 0;
-    RPC_ANSWER_SAY(&answer, "Content-Type", "text/plain");
-    if (http == 405)
-        RPC_ANSWER_SAY(&answer, "Allow", "POST");
-    rpc_answer_send(&answer, line, len);
+    rpc_answer_start_error(&answer, request, http);
+    rpc_answer_send_line(&answer, message);
 }

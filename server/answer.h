@@ -22,6 +22,9 @@ struct rpc_answer {
 /* Begins an answer with a status, "200 OK". */
 void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, const char *status);
 
+/* Begins one with the HTTP status of an error, to be sent with rpc_answer_send_line. */
+void rpc_answer_start_error(struct rpc_answer *answer, struct wsgi_request *request, int http);
+
 /* Adds a header when there is no more room for it. */
 void rpc_answer_add(struct rpc_answer *answer, const char *name, size_t name_len, const char *value,
                     size_t value_len);
@@ -46,6 +49,11 @@ static inline void rpc_answer_put(struct rpc_answer *answer, const char *name, s
     answer->count++;
 }
 
+/* The same, with strings. */
+static inline void rpc_answer_text(struct rpc_answer *answer, const char *name, const char *value) {
+    rpc_answer_put(answer, name, strlen(name), value, strlen(value));
+}
+
 /* The same, with a literal for a name; and with one for a value, too. */
 #define RPC_ANSWER_PUT(answer, name, value, value_len)                                             \
     rpc_answer_put(answer, name, sizeof(name) - 1, value, value_len)
@@ -61,6 +69,9 @@ bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len);
 
 /* The same without a body and without a Content-Length, for a 204. */
 bool rpc_answer_send_empty(struct rpc_answer *answer);
+
+/* The same with one line of text/plain for a body. */
+bool rpc_answer_send_line(struct rpc_answer *answer, const char *line);
 
 /* Answers 200 in one write; type is the Content-Type, or NULL for none. Returns as rpc_answer_send.
  */

@@ -112,6 +112,18 @@ enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_fra
                                                 : read_sized(request, body);
 }
 
+enum rpc_status rpc_body_decode(struct rpc_body *body, enum rpc_coding coding, size_t max) {
+    struct rpc_bytes decoded = {0};
+    enum rpc_status status = RPC_OK;
+
+    if (coding == RPC_CODING_IDENTITY)
+        return RPC_OK;
+    status = rpc_coding_decode(coding, body->data, body->len, max, &decoded);
+    rpc_bytes_free(&body->owned);
+    *body = (struct rpc_body){decoded.data ? decoded.data : "", decoded.len, decoded};
+    return status;
+}
+
 void rpc_body_free(struct rpc_body *body) {
     rpc_bytes_free(&body->owned);
 }

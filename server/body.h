@@ -6,13 +6,14 @@
 #define RPC_BODY_H
 
 #include "../parse/bytes.h"
+#include "../parse/coding.h"
 #include "../parse/framing.h"
 #include "server.h"
 
 struct rpc_body {
     const char *data; /* not NUL-terminated; never NULL */
     size_t len;
-    struct rpc_bytes owned; /* holds a chunked body; otherwise the data is uWSGI's */
+    struct rpc_bytes owned; /* holds a chunked or a decoded body; otherwise the data is uWSGI's */
 };
 
 /*
@@ -26,6 +27,9 @@ struct rpc_body {
  */
 enum rpc_status rpc_body_read(struct wsgi_request *request, const struct rpc_framing *framing,
                               const struct rpc_field *expect, size_t max, struct rpc_body *body);
+
+/* Decodes a body that has been read, to max bytes at the most. Returns as rpc_coding_decode. */
+enum rpc_status rpc_body_decode(struct rpc_body *body, enum rpc_coding coding, size_t max);
 
 void rpc_body_free(struct rpc_body *body);
 

@@ -7,10 +7,9 @@
 
 #include "../parse/media.h"
 #include "../parse/path.h"
-#include "answer.h"
 #include "body.h"
-#include "connection.h"
 #include "core.h"
+#include "http.h"
 #include "log.h"
 #include "options.h"
 #include "table.h"
@@ -25,61 +24,6 @@
 #define PATH_ON_STACK 2048
 /* Longest charset that is looked at. */
 #define CHARSET_MAX 63
-
-/* A request, and what of its variables uWSGI keeps no pointer to. */
-struct http {
-    struct wsgi_request *request;
-    struct rpc_field accept, expect;
-    struct rpc_framing framing; /* of its body */
-};
-
-/* --- requests -------------------------------------------------------------------------------- */
-
-/* Whether a variable whose name has the right length is this one. */
-#define IS_VAR(name, wanted) (memcmp((name)->iov_base, wanted, sizeof(wanted) - 1) == 0)
-
-static struct rpc_field field_of(const struct iovec *value) {
-    return (struct rpc_field){value->iov_base, value->iov_len};
-}
-
-/* Looks for all variables of a request in one walk; the last of a name counts. */
-static void read_vars(struct wsgi_request *request, struct http *http) {
-    const struct rpc_field protocol = {request->protocol, request->protocol_len};
-    struct rpc_field length = {NULL, 0}, coding = {NULL, 0};
-
-    *http = (struct http){.request = request};
-    for (int i = 1; i < request->var_cnt; i += 2) {
-        const struct iovec *name = &request->hvec[i - 1], *value = &request->hvec[i];
-        switch (name->iov_len) {
-        case sizeof("HTTP_ACCEPT") - 1:
-            if (IS_VAR(name, "HTTP_ACCEPT"))
-                http->accept = field_of(value);
-            else if (IS_VAR(name, "HTTP_EXPECT"))
-                http->expect = field_of(value);
-            break;
-        case sizeof("CONTENT_LENGTH") - 1:
-            if (IS_VAR(name, "CONTENT_LENGTH"))
-                length = field_of(value);
-            break;
-        case sizeof("HTTP_TRANSFER_ENCODING") - 1:
-            if (IS_VAR(name, "HTTP_TRANSFER_ENCODING"))
-                coding = field_of(value);
-            break;
-        default:
-            break;
-        }
-    }
-    http->framing = rpc_framing_read(&length, &coding,
-                                     rpc_socket_speaks_http(request->socket) ? &protocol : NULL);
-}
-
-static void refuse(const struct http *http, enum rpc_status status) {
-    const struct rpc_status_info *info = rpc_status_info(status);
-    bool left = rpc_body_leave(http->request, &http->framing);
-    rpc_answer_error(http->request, info->http, info->message);
-    if (left && status != RPC_BODY_SHORT)
-        rpc_body_discard(http->request);
-}
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
@@ -109,27 +53,29 @@ static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
 
 /* --- PATH_INFO (modifier2 2) ----------------------------------------------------------------- */
 
-static bool path_ok(const struct http *http, const struct rpc_result *result) {
-    const char *type = http->accept.text;
-    size_t type_len = type ? rpc_media_accepted(type, http->accept.len) : 0;
+static void path_ok(const struct rpc_http *http, const struct rpc_result *result) {
+    const char *type = http->vars.accept.text;
+    size_t type_len = type ? rpc_media_accepted(type, http->vars.accept.len) : 0;
     struct rpc_answer answer;
 
-    if (result->len == 0)
-        return rpc_answer_empty(http->request);
-    rpc_answer_start(&answer, http->request, "200 OK");
+    if (result->len == 0) {
+        rpc_http_empty(http);
+        return;
+    }
+    rpc_http_start(http, &answer, "200 OK");
     if (type_len)
         RPC_ANSWER_PUT(&answer, "Content-Type", type, type_len);
     else
         RPC_ANSWER_SAY(&answer, "Content-Type", "application/octet-stream");
     RPC_ANSWER_SAY(&answer, "X-Content-Type-Options", "nosniff");
-    return rpc_answer_send(&answer, result->data, result->len);
+    rpc_answer_send(&answer, result->data, result->len);
 }
 
 /* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
-static enum rpc_status add_body(const struct http *http, struct rpc_call *call, char **copy) {
+static enum rpc_status add_body(const struct rpc_http *http, struct rpc_call *call, char **copy) {
     struct rpc_body body;
     enum rpc_status status =
-        rpc_body_read(http->request, &http->framing, &http->expect,
+        rpc_body_read(http->vars.request, &http->vars.framing, &http->vars.expect,
                       (size_t)UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
     if (status == RPC_BODY_TOO_LARGE)
@@ -142,14 +88,14 @@ static enum rpc_status add_body(const struct http *http, struct rpc_call *call, 
     return status;
 }
 
-static enum rpc_status path_call(const struct http *http, char *path, size_t path_len) {
-    struct bridge_context bridge = {http->request, "path bridge"};
+static enum rpc_status path_call(const struct rpc_http *http, char *path, size_t path_len) {
+    struct bridge_context bridge = {http->vars.request, http->kind->where};
     struct rpc_result result = {0};
     struct rpc_call call;
     char *body = NULL;
 
     enum rpc_status status = rpc_path_split(path, path_len, &call);
-    if (status == RPC_OK && http->framing.kind != RPC_FRAMING_NONE)
+    if (status == RPC_OK && http->vars.framing.kind != RPC_FRAMING_NONE)
         status = add_body(http, &call, &body);
     if (status == RPC_OK) {
         status = bridge_call(&bridge, &call, &result);
@@ -163,14 +109,15 @@ static enum rpc_status path_call(const struct http *http, char *path, size_t pat
     return status;
 }
 
-static void serve_path(const struct http *http) {
-    const char *path = http->request->path_info ? http->request->path_info : "";
-    size_t len = http->request->path_info_len;
+static enum rpc_status serve_path(const struct rpc_http *http) {
+    struct wsgi_request *request = http->vars.request;
+    const char *path = request->path_info ? request->path_info : "";
+    size_t len = request->path_info_len;
     char stack[PATH_ON_STACK + 1], *copy = stack;
     enum rpc_status status = RPC_OUTSIDE_PREFIX;
 
     if (!rpc_path_strip(rpc_options.http_prefix, &path, &len)) {
-        rpc_log("path bridge", path, len, status);
+        rpc_log(http->kind->where, path, len, status);
     } else {
         if (len > PATH_ON_STACK)
             copy = uwsgi_malloc(len + 1);
@@ -179,14 +126,13 @@ static void serve_path(const struct http *http) {
         if (copy != stack)
             free(copy);
     }
-    if (status != RPC_OK)
-        refuse(http, status);
+    return status;
 }
 
 /* --- documents: XML-RPC (modifier2 3) and JSON-RPC (modifier2 4) ------------------------------ */
 
 struct document_bridge {
-    const char *where;
+    struct rpc_http_kind kind;
     const char *types[2]; /* media types taken */
     const char *answer_type;
     enum rpc_status (*handle)(const struct rpc_bridge *bridge, const char *body, size_t len,
@@ -210,12 +156,13 @@ static enum rpc_status handle_jsonrpc(const struct rpc_bridge *bridge, const cha
 #define XMLRPC_HANDLE NULL
 #endif
 
-static const struct document_bridge xmlrpc = {
-    "xmlrpc bridge", {"text/xml", "application/xml"}, "text/xml", XMLRPC_HANDLE};
-static const struct document_bridge jsonrpc = {"jsonrpc bridge",
-                                               {"application/json", "application/json-rpc"},
-                                               "application/json",
-                                               JSONRPC_HANDLE};
+#define DOCUMENT_BRIDGE(where, type, other_type, handle)                                           \
+    { {where, "POST, OPTIONS", true, type ", " other_type}, {type, other_type}, type, handle }
+
+static const struct document_bridge xmlrpc =
+    DOCUMENT_BRIDGE("xmlrpc bridge", "text/xml", "application/xml", XMLRPC_HANDLE);
+static const struct document_bridge jsonrpc =
+    DOCUMENT_BRIDGE("jsonrpc bridge", "application/json", "application/json-rpc", JSONRPC_HANDLE);
 
 /* Whether the Content-Type is one the bridge takes; its charset parameter, or "", to charset. */
 static bool takes_type(const struct document_bridge *bridge, const struct wsgi_request *request,
@@ -238,10 +185,18 @@ static void list_functions(void *ctx, void (*visit)(void *visitor, const char *n
     rpc_table_list(RPC_CALLER_BRIDGE, visit, visitor);
 }
 
+static void answer_document(const struct rpc_http *http, const char *type,
+                            const struct rpc_bytes *document) {
+    struct rpc_answer answer;
+
+    rpc_http_start(http, &answer, "200 OK");
+    rpc_answer_text(&answer, "Content-Type", type);
+    rpc_answer_send(&answer, document->data, document->len);
+}
+
 static enum rpc_status document_call(const struct document_bridge *document,
-                                     const struct http *http, const char *charset) {
-    struct wsgi_request *request = http->request;
-    struct bridge_context context = {request, document->where};
+                                     const struct rpc_http *http, const char *charset) {
+    struct bridge_context context = {http->vars.request, document->kind.where};
     const struct rpc_bridge bridge = {.call = bridge_call,
                                       .list = rpc_options.introspection ? list_functions : NULL,
                                       .fault = bridge_fault,
@@ -250,61 +205,81 @@ static enum rpc_status document_call(const struct document_bridge *document,
     struct rpc_bytes answer = {0};
     struct rpc_body body;
 
-    enum rpc_status status =
-        rpc_body_read(request, &http->framing, &http->expect, (size_t)rpc_options.max_body, &body);
+    enum rpc_status status = rpc_body_read(http->vars.request, &http->vars.framing,
+                                           &http->vars.expect, (size_t)rpc_options.max_body, &body);
+    if (status == RPC_OK)
+        status = rpc_body_decode(&body, http->coding, (size_t)rpc_options.max_body);
     if (status == RPC_OK)
         status = document->handle(&bridge, body.data, body.len, charset, &answer);
     if (status == RPC_OK && answer.len)
-        rpc_answer_ok(request, document->answer_type, answer.data, answer.len);
+        answer_document(http, document->answer_type, &answer);
     else if (status == RPC_OK)
-        rpc_answer_empty(request);
+        rpc_http_empty(http);
     rpc_bytes_free(&answer);
     rpc_body_free(&body);
     return status;
 }
 
-static void serve_document(const struct document_bridge *document, const struct http *http) {
-    struct wsgi_request *request = http->request;
+static enum rpc_status serve_document(const struct document_bridge *document,
+                                      const struct rpc_http *http) {
     char charset[CHARSET_MAX + 1];
     enum rpc_status status;
 
     if (!document->handle)
         status = RPC_NO_BRIDGE;
-    else if (request->method_len != 4 || memcmp(request->method, "POST", 4) != 0)
-        status = RPC_METHOD;
-    else if (!takes_type(document, request, charset))
+    else if (!takes_type(document, http->vars.request, charset))
         status = RPC_MEDIA_TYPE;
+    else if (http->vars.framing.kind == RPC_FRAMING_NONE)
+        status = RPC_NO_LENGTH;
     else
         status = document_call(document, http, charset[0] ? charset : NULL);
-    if (status != RPC_OK) {
-        rpc_log(document->where, NULL, 0, status);
-        refuse(http, status);
+    if (status != RPC_OK)
+        rpc_log(document->kind.where, NULL, 0, status);
+    return status;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static struct rpc_http_kind path = {"path bridge", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+                                    false, NULL};
+
+static const struct rpc_http_kind *kind_of(const struct wsgi_request *request) {
+    switch (request->uh->modifier2) {
+    case RPC_HTTP_PATH:
+        return &path;
+    case RPC_HTTP_XML:
+        return &xmlrpc.kind;
+    default:
+        return &jsonrpc.kind;
     }
 }
 
+static enum rpc_status serve(const struct rpc_http *http) {
+    if (http->kind == &path)
+        return serve_path(http);
+    return serve_document(http->kind == &xmlrpc.kind ? &xmlrpc : &jsonrpc, http);
+}
+
 int rpc_bridges_request(struct wsgi_request *request) {
-    struct http http;
+    struct rpc_http http;
 
     if (uwsgi_parse_vars(request)) {
         rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
         return -1;
     }
-    read_vars(request, &http);
-    switch (request->uh->modifier2) {
-    case RPC_HTTP_PATH:
-        serve_path(&http);
-        break;
-    case RPC_HTTP_XML:
-        serve_document(&xmlrpc, &http);
-        break;
-    default:
-        serve_document(&jsonrpc, &http);
-        break;
-    }
+    if (!rpc_http_take(&http, request, kind_of(request)))
+        return UWSGI_OK;
+    enum rpc_status status = serve(&http);
+    if (status != RPC_OK)
+        rpc_http_refuse(&http, status);
     return UWSGI_OK;
 }
 
 void rpc_bridges_init(void) {
+    if (rpc_options.post_only) {
+        path.post_only = true;
+        path.methods = "POST, OPTIONS";
+    }
 #ifndef RPC_XMLRPC
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");
 #endif

@@ -115,6 +115,18 @@ static bool read_cidr(const struct setting *setting, const char *value) {
     return rpc_cidr_parse(value, &cidrs->cidr[cidrs->count]) && ++cidrs->count;
 }
 
+static bool read_origin(const struct setting *setting, const char *value) {
+    struct rpc_origins *origins = setting->field;
+
+    if (strcmp(value, "*") == 0) {
+        origins->everybody = true;
+        return true;
+    }
+    origins->origin = grow(origins->origin, origins->count, sizeof(*origins->origin));
+    origins->origin[origins->count] = value;
+    return rpc_origin_is_valid(value) && ++origins->count;
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 #define SETTING(name, argument, help, ...)                                                         \
@@ -149,6 +161,10 @@ struct uwsgi_option rpc_option_table[] = {
          "let the XML-RPC and JSON-RPC bridges list the functions a caller may call"),
     VALUE("rpc-http-prefix", http_prefix, read_path, "a path, with a slash at its beginning",
           "strip this from PATH_INFO before the PATH_INFO bridge reads it"),
+    VALUE(
+        "rpc-origin", origins, read_origin, "scheme://host, scheme://host:port or *",
+        "let pages of this origin call the bridges from a browser, or of all with * (repeatable)"),
+    FLAG("rpc-post-only", post_only, "let the PATH_INFO bridge call for POST alone"),
     SIZE("rpc-max-body", max_body,
          "largest request body of a bridge in bytes, or with K, M or G (default 16M)"),
     NUMBER("rpc-max-batch", max_batch, 1, COUNT_MAX, "calls",

@@ -7,6 +7,7 @@
 #define RPC_OPTIONS_H
 
 #include "../parse/access.h"
+#include "../parse/origin.h"
 #include "server.h"
 
 /* Filled while uWSGI reads its configuration and constant from then on. */
@@ -14,8 +15,10 @@ struct rpc_options {
     struct rpc_globs allow, bridge_allow;
     struct rpc_cidrs allow_from;
     struct uwsgi_string_list *remote, *metric; /* metric: names of functions, none of them twice */
+    struct rpc_origins origins;
     bool empty_is_error;
     bool introspection;
+    bool post_only;
     const char *http_prefix;  /* begins with a slash; NULL: none */
     uint64_t max_body;        /* bytes, fits a size_t */
     uint64_t max_batch;       /* calls */

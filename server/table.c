@@ -28,6 +28,7 @@ static struct {
     struct slot *slot;
     uint32_t mask;    /* number of slots, a power of two, less one */
     uint64_t indexed; /* functions of that part that are in */
+    uint32_t open;    /* OPEN_TO(caller) of each caller that may call one of them */
 } table;
 
 /* This plugin, and how functions that it has registered itself are called. */
@@ -62,6 +63,7 @@ void rpc_table_inherit(void) {
 void rpc_table_forget(void) {
     memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
     table.indexed = 0;
+    table.open = 0;
 }
 
 static uint64_t load(const char *p, size_t len) {
@@ -114,6 +116,7 @@ static void index_function(const struct uwsgi_rpc *function) {
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
     table.slot[i].open = open_to(function->name);
+    table.open |= table.slot[i].open;
     table.slot[i].plain = plain_plugin(function->plugin);
     table.slot[i].meter = rpc_metrics_function(function->name);
     __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
@@ -228,6 +231,14 @@ enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *ca
     else
         status = call_slot(slot, call, result);
     return status;
+}
+
+bool rpc_table_is_closed(enum rpc_caller caller) {
+    if (!rpc_options.allow.count && !rpc_options.bridge_allow.count)
+        return false;
+    if (__atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE) < uwsgi.shared->rpc_count[uwsgi.mywid])
+        index_extend();
+    return !(table.open & OPEN_TO(caller));
 }
 
 void rpc_table_list(enum rpc_caller caller, void (*visit)(void *visitor, const char *name),

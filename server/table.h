@@ -50,6 +50,10 @@ void rpc_table_forget(void);
 enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
                                struct rpc_result *result);
 
+/* Whether none of the functions registered so far is open to a caller, which can then be answered
+   without having been heard. In constant time once what is new has been indexed. */
+bool rpc_table_is_closed(enum rpc_caller caller);
+
 /* Visits the name of every function the caller may call; see rpc_list_fn. */
 void rpc_table_list(enum rpc_caller caller, void (*visit)(void *visitor, const char *name),
                     void *visitor);

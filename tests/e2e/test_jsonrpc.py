@@ -92,7 +92,7 @@ def test_introspection_lists_what_may_be_called(server):
 
 def test_method_and_media_type(server):
     response = server.http('/')
-    assert (response.status, response.headers['Allow']) == (405, 'POST')
+    assert (response.status, response.headers['Allow']) == (405, 'POST, OPTIONS')
     for content_type, status in (('text/plain', 415), ('application/json-rpc', 200),
                                  ('APPLICATION/JSON; charset=utf-8', 200), ('application/jsonx', 415)):
         headers = {'Content-Type': content_type}
