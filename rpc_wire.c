@@ -17,21 +17,15 @@ static inline uint16_t get_u16le(const char *p) {
     return (uint16_t)(u[0] | (u[1] << 8));
 }
 
-static inline char *put_u16le(char *p, size_t value) {
-    p[0] = (char)(value & 0xff);
-    p[1] = (char)(value >> 8);
-    return p + 2;
-}
-
 static char *put_header(char *p, size_t body_len, uint8_t modifier2) {
     *p++ = (char)RPC_MODIFIER1;
-    p = put_u16le(p, body_len);
+    p = rpc_wire_put_len(p, body_len);
     *p++ = (char)modifier2;
     return p;
 }
 
 static char *put_item(char *p, const char *data, size_t len) {
-    p = put_u16le(p, len);
+    p = rpc_wire_put_len(p, len);
     memcpy(p, data, len);
     return p + len;
 }

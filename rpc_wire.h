@@ -23,6 +23,13 @@
 /* Header, key, and the 20 digits of 2^64 - 1, each item with its u16 length. */
 #define RPC_WIRE_REPLY_HEAD_MAX (RPC_WIRE_HEADER_LEN + 2 + 14 + 2 + 20)
 
+/* Writes a length, of which the lowest 16 bits count, and returns where it ends. */
+static inline char *rpc_wire_put_len(char *p, size_t len) {
+    p[0] = (char)(len & 0xff);
+    p[1] = (char)(len >> 8);
+    return p + 2;
+}
+
 /*
  * Reads a packet's body in place: the first item that is not empty is the function's name, the
  * others that are not empty its arguments. Each gets its NUL where the length of the following item

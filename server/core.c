@@ -7,10 +7,16 @@
 #include "log.h"
 
 static struct rpc_core *cores;
+static struct rpc_core_line *lines; /* of all workers */
+static int core_count;
 bool rpc_core_is_noted;
 
 struct rpc_core *rpc_core_of(struct wsgi_request *request) {
     return &cores[request->async_id];
+}
+
+struct rpc_core_line *rpc_core_line_of(struct wsgi_request *request) {
+    return &lines[uwsgi.mywid * core_count + request->async_id];
 }
 
 void rpc_core_note_call(struct wsgi_request *request, const char *name, size_t name_len,
@@ -36,7 +42,9 @@ static ssize_t log_status(struct wsgi_request *request, char **buf) {
 }
 
 void rpc_core_init(void) {
-    cores = uwsgi_calloc(sizeof(*cores) * (size_t)UMAX(uwsgi.async, UMAX(uwsgi.threads, 1)));
+    core_count = UMAX(uwsgi.async, UMAX(uwsgi.threads, 1));
+    cores = uwsgi_calloc(sizeof(*cores) * (size_t)core_count);
+    lines = uwsgi_calloc_shared(sizeof(*lines) * (size_t)((uwsgi.numproc + 1) * core_count));
     uwsgi_register_logchunk("rpcfunc", log_function, 0);
     uwsgi_register_logchunk("rpcstatus", log_status, 0);
     rpc_core_is_noted = uwsgi.logformat && strstr(uwsgi.logformat, "rpc");

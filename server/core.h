@@ -17,11 +17,23 @@ struct rpc_core {
     enum rpc_status status;          /* %(rpcstatus): how that went */
 };
 
+/*
+ * Texts of the access log's line. They lie in memory of all processes, as what a request points to
+ * has to: the master prints it when harakiri strikes, which may be while the line is being written.
+ */
+struct rpc_core_line {
+    char name[RPC_NAME_MAX + 1];
+    char peer[INET6_ADDRSTRLEN];
+};
+
 /* Makes the cores, and %(rpcfunc) and %(rpcstatus) known to uWSGI's log; once, in the master. */
 void rpc_core_init(void);
 
 /* The core that serves a request. */
 struct rpc_core *rpc_core_of(struct wsgi_request *request);
+
+/* The line of the core that serves a request. */
+struct rpc_core_line *rpc_core_line_of(struct wsgi_request *request);
 
 /* Whether log-format names %(rpcfunc) or %(rpcstatus). */
 extern bool rpc_core_is_noted;

@@ -34,6 +34,9 @@ int rpc_packets_reject(struct wsgi_request *request, const struct rpc_call *call
     rpc_connection_peer_text(rpc_connection_peer(request), where + prefix);
     if (!where[prefix])
         strcpy(where, "packet");
+    /* The master may print it while the line below is being written. */
+    if (call)
+        rpc_log_printable(request->uri, request->uri_len + 1u, request->uri, request->uri_len);
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
     return -1;
@@ -106,8 +109,7 @@ static int reply_raw(struct wsgi_request *request, const struct rpc_result *resu
                                                                      (size_t)result->len);
 }
 
-int rpc_packets_request(struct wsgi_request *request) {
-    size_t len = rpc_packet_len(request);
+static inline int serve(struct wsgi_request *request, size_t len) {
     bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
     struct rpc_result result;
@@ -133,29 +135,56 @@ int rpc_packets_request(struct wsgi_request *request) {
     return ret;
 }
 
+/* While it has a length, the stats server takes it for variables, and answers nothing when there
+   are none. */
+int rpc_packets_request(struct wsgi_request *request) {
+    __typeof__(rpc_packet_len(request)) len = rpc_packet_len(request);
+
+    rpc_packet_len(request) = 0;
+    int ret = serve(request, len);
+    rpc_packet_len(request) = len;
+    return ret;
+}
+
 /* --- the access log --------------------------------------------------------------------------- */
+
+/*
+ * The line tells how long the packet was, so that it has its length again, and the stats server may
+ * come by while it is being written: what is left of the packet becomes one variable, or none.
+ */
+static void become_variable(struct wsgi_request *request) {
+    size_t len = rpc_packet_len(request);
+
+    if (len < 5) {
+        rpc_packet_len(request) = 0;
+        return;
+    }
+    char *p = rpc_wire_put_len(request->buffer, 1);
+    *p++ = '-';
+    p = rpc_wire_put_len(p, len - 5);
+    memset(p, '-', len - 5);
+}
 
 /* The access log's line: what uWSGI fills from variables, an array packet has none of. */
 void rpc_packets_log_line(struct wsgi_request *request) {
-    char addr[INET6_ADDRSTRLEN], name[RPC_NAME_MAX + 1];
+    struct rpc_core_line *line = rpc_core_line_of(request);
 
     if (request->uh->modifier2 > RPC_PACKET_RAW || request->parsed) {
         log_request(request);
         return;
     }
-    addr[0] = 0;
+    line->peer[0] = 0;
     if (rpc_connection_knows_peer(request) || rpc_connection_is_kept(request))
-        rpc_connection_peer_text(rpc_connection_peer(request), addr);
-    rpc_log_printable(name, sizeof(name), request->uri, request->uri_len);
+        rpc_connection_peer_text(rpc_connection_peer(request), line->peer);
+    rpc_log_printable(line->name, sizeof(line->name), request->uri, request->uri_len);
     request->method = "RPC";
     request->method_len = 3;
-    request->uri = name;
-    request->uri_len = (uint16_t)strlen(name);
-    request->remote_addr = addr;
-    request->remote_addr_len = (uint16_t)strlen(addr);
+    request->uri = line->name;
+    request->uri_len = (uint16_t)strlen(line->name);
+    request->remote_addr = line->peer;
+    request->remote_addr_len = (uint16_t)strlen(line->peer);
+    become_variable(request);
     log_request(request);
-    /* A hook may still look at the request, when the text on the stack is gone. */
-    request->uri_len = request->remote_addr_len = 0;
 }
 
 /* --- request routes --------------------------------------------------------------------------- */

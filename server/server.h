@@ -15,16 +15,17 @@
 #include "../rpc.h"
 
 /* uWSGI 2.1 counts the bytes of a request's variables apart from its header, arms harakiri for each
-   core, knows two more measures of memory and has one more buffer in a request. */
+   core, knows two more measures of memory and has one more buffer in a request. The length of a
+   packet can be set, too. */
 #if UWSGI_PLUGIN_API >= 2
-#define rpc_packet_len(request) ((size_t)(request)->len)
+#define rpc_packet_len(request) ((request)->len)
 #define rpc_packet_forget(request) ((request)->uh->_pktsize = 0)
 #define rpc_set_harakiri(request, sec) set_harakiri(request, sec)
 #define rpc_disarm_user_harakiri(request) set_user_harakiri(request, 0)
 #define rpc_memory_measured_else (uwsgi.reload_on_uss || uwsgi.reload_on_pss)
 #define rpc_chunked_output(request) ((request)->body_chunked_buf)
 #else
-#define rpc_packet_len(request) ((size_t)(request)->uh->pktsize)
+#define rpc_packet_len(request) ((request)->uh->pktsize)
 #define rpc_packet_forget(request) ((request)->uh->pktsize = 0)
 #define rpc_set_harakiri(request, sec) set_harakiri(sec)
 #define rpc_disarm_user_harakiri(request) set_user_harakiri(0)
