@@ -67,6 +67,7 @@ struct rpc_result {
     X(REFUSED, "refused", 500, 500, -32000, -32500,                                                \
       "the function's language plugin cannot take this call")                                      \
     X(EMPTY, "empty", 500, 500, -32000, -32500, "the function failed or returned nothing")         \
+    X(NO_ROOM, "no-room", 500, 500, -32000, -32500, "no room for the variable, see buffer-size")   \
     X(BAD_ANSWER, "bad-answer", 500, 500, -32000, -32500,                                          \
       "the function's answer is of no use here")                                                   \
     X(NO_MEMORY, "no-memory", 500, 500, -32603, -32603, "out of memory")                           \

@@ -140,6 +140,12 @@ static int finish_raw(struct outcome *outcome) {
     return UWSGI_ROUTE_BREAK;
 }
 
+/* Whether there was room for the rule's variable; len is that of a variable at most. */
+static bool append_var(const struct outcome *outcome, const char *value, size_t len) {
+    return uwsgi_req_append(outcome->request, (char *)outcome->rule->var, outcome->rule->var_len,
+                            len ? (char *)value : "", (uint16_t)len) != NULL;
+}
+
 /* rpcvar */
 static int finish_var(struct outcome *outcome) {
     const struct route_call *rule = outcome->rule;
@@ -150,11 +156,12 @@ static int finish_var(struct outcome *outcome) {
                 RPC_BAD_ANSWER);
         result->len = 0;
     }
-    if (!uwsgi_req_append(outcome->request, (char *)rule->var, rule->var_len,
-                          result->len ? result->data : "", (uint16_t)result->len) &&
-        result->len)
-        uwsgi_req_append(outcome->request, (char *)rule->var, rule->var_len, "", 0);
-    return UWSGI_ROUTE_NEXT;
+    if (append_var(outcome, result->data, result->len) || append_var(outcome, NULL, 0))
+        return UWSGI_ROUTE_NEXT;
+    /* A client brings this about with many variables, or large ones: its own value of that name
+       would be seen in the place of this one. */
+    rpc_connection_close_after(outcome->request);
+    return fail(outcome, RPC_NO_ROOM);
 }
 
 /* --- rpcret: the result says where to go ------------------------------------------------------ */

@@ -284,3 +284,11 @@ def test_a_body_on_a_persistent_uwsgi_socket(start, bridge, length):
     with connect(server.sockets[0]) as sock:
         assert kept_call(sock, 'first', 'next') == b'next'
     assert server.log.count('does not support request body') < 100
+
+
+@pytest.mark.parametrize('bridge', [PATH_INFO, XML, JSON])
+def test_malformed_variables_on_a_persistent_socket(start, bridge):
+    server = start(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 100))
+    assert server.exchange(packet('REQUEST_METHOD', modifier2=bridge)) == b''
+    with connect(server.sockets[0]) as sock:
+        assert kept_call(sock, 'first', 'next') == b'next'

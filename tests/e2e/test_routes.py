@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The routing actions: what each answers, and what it answers when its call fails."""
+import contextlib
 import os
 import re
 import socket
 import struct
 import threading
 import time
+from http.client import HTTPException
 from urllib.parse import quote
 
 import pytest
@@ -388,6 +390,25 @@ def test_rpcvar_replaces_what_was_there(variables):
 @pytest.mark.parametrize('size, kept', [(30000, 30000), (65535, 0), (65536, 0), (1 << 20, 0)])
 def test_rpcvar_takes_what_fits_the_request(variables, size, kept):
     assert variables.http(f'/big/{size}').body == b'application ' + b'x' * kept
+
+
+@pytest.mark.parametrize('headers', [[{f'X-{number}': '' for number in range(count)} for count in range(95, 125)],
+                                     [{'X-Large': 'x' * size} for size in range(7600, 8100, 5)]], ids=['many', 'large'])
+def test_rpcvar_never_lets_the_clients_own_value_through(uwsgi, headers):
+    """A client that leaves no room for the variable is refused, by uWSGI where it is the request that
+    has none."""
+    server = uwsgi(TCP, HTTP, route('^/ rpcvar:RPC_VAR first nobody'), route('^/ rpcvar:HTTP_X_USER first nobody'),
+                   route('^/ rpcvar:RPC_VAR first ${HTTP_X_USER}'), ('buffer-size', 8192))
+    refused = 0
+    for more in headers:
+        with contextlib.suppress(HTTPException, OSError):
+            response = server.http('/', headers={'X-User': 'evil', **more})
+            assert b'evil' not in response.body
+            if response.status == 500:
+                assert response.getheader('Connection') == 'close'
+                refused += 1
+    assert refused
+    assert len(re.findall(r'\[rpc\] route rpcvar: "first": .*\(no-room\)', server.log)) == refused
 
 
 # --- arguments ---------------------------------------------------------------------------------------
