@@ -78,9 +78,10 @@ def test_several_packets_on_one_connection(start):
 def test_harakiri_in_a_thread(start):
     """The master prints what each thread was doing. (Of two calls in one worker the one that ends first
     takes the alarm of both away: uWSGI has one a worker.)"""
-    server = start(TCP, ('threads', THREADS), ('harakiri', 1))
+    server = start(TCP, ('threads', THREADS), ('harakiri', 1), ('stats', 'stats.sock'))
     for _ in range(THREADS * 2):
         assert server.call('first', 'x') == b'x'
+    poll(lambda: not any(core['in_request'] for core in stats(server)['workers'][0]['cores']), what='idle threads')
     server.exchange(packet('nap', LONG_SEC * 1000), timeout=LONG_SEC)
     server.wait_log(r'HARAKIRI \[core \d\]  - \S* nap since')
     assert server.process.poll() is None
