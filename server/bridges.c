@@ -240,13 +240,13 @@ static enum rpc_status serve_document(const struct document_bridge *document,
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static struct rpc_http_kind path = {"path bridge", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-                                    false, NULL};
+static struct rpc_http_kind path_bridge = {
+    "path bridge", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", false, NULL};
 
 static const struct rpc_http_kind *kind_of(const struct wsgi_request *request) {
     switch (request->uh->modifier2) {
     case RPC_HTTP_PATH:
-        return &path;
+        return &path_bridge;
     case RPC_HTTP_XML:
         return &xmlrpc.kind;
     default:
@@ -255,7 +255,7 @@ static const struct rpc_http_kind *kind_of(const struct wsgi_request *request) {
 }
 
 static enum rpc_status serve(const struct rpc_http *http) {
-    if (http->kind == &path)
+    if (http->kind == &path_bridge)
         return serve_path(http);
     return serve_document(http->kind == &xmlrpc.kind ? &xmlrpc : &jsonrpc, http);
 }
@@ -277,8 +277,8 @@ int rpc_bridges_request(struct wsgi_request *request) {
 
 void rpc_bridges_init(void) {
     if (rpc_options.post_only) {
-        path.post_only = true;
-        path.methods = "POST, OPTIONS";
+        path_bridge.post_only = true;
+        path_bridge.methods = "POST, OPTIONS";
     }
 #ifndef RPC_XMLRPC
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");

@@ -9,8 +9,8 @@
 
 /* The head of a scalar, as it has been since Perl 5.10. */
 struct scalar {
-    void *any;
-    uint32_t references, flags;
+    void *any;                  // cppcheck-suppress unusedStructMember
+    uint32_t references, flags; // cppcheck-suppress unusedStructMember
     void *referred;
 };
 

@@ -218,7 +218,7 @@ void rpc_lua_before_scripts(void) {
     /* It fills the list when it loads a script, and not at all when there is none. */
     api = rpc_lua_api();
     if (api && *api->states)
-        memset(*api->states, 0, sizeof(**api->states) * (size_t)uwsgi.cores);
+        memset(*api->states, 0, sizeof(void *) * (size_t)uwsgi.cores);
 #endif
 }
 

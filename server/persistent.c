@@ -83,6 +83,7 @@ static void run_hooks(struct wsgi_request *request, void (*after)(struct wsgi_re
 
 /* No function runs any longer. uWSGI does not arm user harakiri without a master, and complains. */
 static void disarm(struct wsgi_request *request) {
+    (void)request; /* 2.0 has one timer a worker */
     if (uwsgi.harakiri_options.workers > 0)
         rpc_set_harakiri(request, 0);
     if (uwsgi.master_process)
@@ -96,10 +97,10 @@ static void disarm(struct wsgi_request *request) {
    thread. */
 static void renew(struct wsgi_request *request) {
     const struct wsgi_request before = *request;
-    struct uwsgi_logvar *next;
+    struct uwsgi_logvar *following;
 
-    for (struct uwsgi_logvar *var = request->logvars; var; var = next) {
-        next = var->next;
+    for (struct uwsgi_logvar *var = request->logvars; var; var = following) {
+        following = var->next;
         free(var);
     }
     rpc_packet_forget(request);
