@@ -49,28 +49,18 @@ static enum byte_class byte_class(unsigned char c) {
     return c == '<' || c == '>' || c == '&' ? ESCAPED : PLAIN;
 }
 
-/*
- * Length of the character of several bytes that begins at p, or 0 when it is none that XML 1.0 can
- * carry (UTF-8: Unicode 15.0, table 3-7; characters: XML 1.0, section 2.2).
- */
-static size_t char_len(const unsigned char *p, size_t left) {
-    size_t len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-    if (left < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-        return 0;
-    bool surrogate = *p == 0xed && p[1] > 0x9f;
-    bool noncharacter = *p == 0xef && p[1] == 0xbf && p[2] > 0xbd;
-    return surrogate || noncharacter ? 0 : len;
+/* Length of the character of several bytes that begins at p, or 0 when it is none that XML 1.0 can
+   carry (section 2.2). */
+static size_t char_len(const char *p, size_t left) {
+    size_t len = rpc_utf8_len(p, left);
+    bool noncharacter = len == 3 && !memcmp(p, "\xef\xbf", 2) && (unsigned char)p[2] > 0xbd;
+    return noncharacter ? 0 : len;
 }
 
 /* Whether data is text an XML document can carry. */
-static bool is_text(const unsigned char *data, size_t len) {
+static bool is_text(const char *data, size_t len) {
     for (size_t i = 0; i < len;) {
-        enum byte_class class = byte_class(data[i]);
+        enum byte_class class = byte_class((unsigned char)data[i]);
         size_t step = class == LEADING ? char_len(data + i, len - i) : class != FORBIDDEN;
         if (!step)
             return false;
@@ -101,7 +91,7 @@ static void put_text(struct rpc_bytes *out, const char *text, size_t len) {
 
 /* Appends what goes inside a <value>. */
 static void put_bytes(struct rpc_bytes *out, const char *data, size_t len) {
-    if (is_text((const unsigned char *)data, len)) {
+    if (is_text(data, len)) {
         rpc_bytes_puts(out, "<string>");
         put_text(out, data, len);
         rpc_bytes_puts(out, "</string>");

@@ -352,7 +352,8 @@ static char *result_of(const char *data, size_t len) {
     static const char doc[] = HEAD "f" NAME_END TAIL;
     struct guarded g = guarded_copy(data, len);
     struct fixed fixed = {g.data, len};
-    struct rpc_bridge bridge = {fixed_call, NULL, NULL, &fixed, 1};
+    struct rpc_bridge bridge = {
+        .find = find_any, .call = fixed_call, .ctx = &fixed, .max_calls = 1};
     struct rpc_bytes response = {0};
     ck_assert_int_eq(rpc_xmlrpc_handle(&bridge, doc, strlen(doc), NULL, &response), RPC_OK);
     rpc_bytes_append(&response, "", 1);
@@ -464,7 +465,8 @@ START_TEST(test_xmlrpc_limits_no_introspection) {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct rpc_bytes doc = {0};
         struct answer answer = {0};
-        struct rpc_bridge bridge = {server_call, NULL, NULL, &answer, MAX_CALLS};
+        struct rpc_bridge bridge = {
+            .find = find_any, .call = server_call, .ctx = &answer, .max_calls = MAX_CALLS};
         rpc_bytes_puts(&doc, HEAD);
         rpc_bytes_puts(&doc, names[i]);
         rpc_bytes_puts(&doc, NAME_END TAIL);
