@@ -69,7 +69,7 @@ GCC_LIST = [
 ]
 
 XMLRPC = ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/xmlrpc_parse',
-          'parse/xmlrpc_scalar']
+          'parse/xmlrpc_scalar', 'parse/xmlrpc_tape', 'parse/xmlrpc_value']
 
 # uWSGI's own header includes zlib's; where pkg-config is missing, the linker finds it anyway.
 CFLAGS += pkg_config('--cflags', 'zlib') or []

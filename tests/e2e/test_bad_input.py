@@ -17,7 +17,7 @@ TIMEOUT_SEC = 1
 # What may be on its way in the buffers of sockets when a client is told to stop.
 IN_FLIGHT = 16 << 20
 XML = pytest.param('xmlrpc', marks=pytest.mark.skipif('libxml-2.0' in WITHOUT, reason='left out'))
-JSON = 'jsonrpc'
+JSON = pytest.param('jsonrpc')
 TYPES = {'xmlrpc': b'text/xml', 'jsonrpc': b'application/json'}
 CALLS = {'xmlrpc': xmlrpc.client.dumps(('x',), 'hello').encode(),
          'jsonrpc': b'{"jsonrpc": "2.0", "method": "hello", "params": ["x"], "id": 1}'}

@@ -76,7 +76,8 @@ START_TEST(test_json_not_well_formed) {
                                         "{\"a\" 1}",
                                         "[}",
                                         "{]",
-                                        "\xef\xbb\xbf" "1"};
+                                        "\xef\xbb\xbf"
+                                        "1"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         ck_assert_msg(check_bytes(texts[i], strlen(texts[i])) == RPC_NOT_WELL_FORMED, "%s",
                       texts[i]);
