@@ -58,6 +58,7 @@ GCC_LIST = [
     'parse/discover',
     'parse/framing',
     'parse/json',
+    'parse/json_chars',
     'parse/json_walk',
     'parse/jsonrpc',
     'parse/media',

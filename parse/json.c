@@ -150,7 +150,7 @@ static bool same_name(struct rpc_json a, struct rpc_json b) {
         return true;
     if (!is_escaped(a) && !is_escaped(b))
         return false;
-    struct rpc_json_chars one = rpc_json_chars(a), other = rpc_json_chars(b);
+    struct rpc_json_chars one = rpc_json_chars(a.text), other = rpc_json_chars(b.text);
     int byte;
     do {
         byte = rpc_json_char(&one);
@@ -161,7 +161,7 @@ static bool same_name(struct rpc_json a, struct rpc_json b) {
 }
 
 static uint32_t hash_name(const struct reader *r, struct rpc_json name) {
-    struct rpc_json_chars chars = rpc_json_chars(name);
+    struct rpc_json_chars chars = rpc_json_chars(name.text);
     uint64_t hash = 1;
     for (int byte; (byte = rpc_json_char(&chars)) >= 0;)
         hash = (hash * r->hash_point + (unsigned)byte) % HASH_PRIME;

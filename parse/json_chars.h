@@ -5,7 +5,9 @@
 #ifndef RPC_JSON_CHARS_H
 #define RPC_JSON_CHARS_H
 
-#include "json.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* The two halves of a character beyond U+FFFF (RFC 8259, section 7). */
 static inline bool rpc_json_is_high(long unit) {
@@ -30,10 +32,18 @@ struct rpc_json_chars {
     uint8_t escape_len, escape_at;
 };
 
-/* Begins a sound string, or name. */
-static inline struct rpc_json_chars rpc_json_chars(struct rpc_json string) {
-    return (struct rpc_json_chars){.p = string.text + 1};
+/* Begins a sound string, which stands there with its quotes. */
+static inline struct rpc_json_chars rpc_json_chars(const char *string) {
+    return (struct rpc_json_chars){.p = string + 1};
 }
+
+/*
+ * Decodes the escape at *p, or the two that make one character, which are sound.
+ *   p     moved on
+ *   out   room for 4 bytes of UTF-8
+ * Returns how many there are.
+ */
+uint8_t rpc_json_unescape(const char **p, char *out);
 
 /* The next byte of its UTF-8, -1 at its end. */
 int rpc_json_char(struct rpc_json_chars *chars);

@@ -238,7 +238,7 @@ static struct answer ask_names(size_t len, size_t bytes) {
 START_TEST(test_xmlrpc_limits_names) {
     static const size_t lens[] = {100, 1000, 4000};
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
-        expect_fault(ask_names(lens[i], RPC_XMLRPC_NAMES_MAX / 4), RPC_BAD_ARG);
+        expect_fault(ask_names(lens[i], RPC_XMLRPC_NAMES_MAX / 4), RPC_BAD_REQUEST);
         expect_fault(ask_names(lens[i], RPC_XMLRPC_NAMES_MAX * 4), RPC_NOT_WELL_FORMED);
     }
     expect_fault(ask_names(1000, 11000000), RPC_NOT_WELL_FORMED);
