@@ -70,6 +70,9 @@ struct rpc_result {
     X(NO_ROOM, "no-room", 500, 500, -32000, -32500, "no room for the variable, see buffer-size")   \
     X(BAD_ANSWER, "bad-answer", 500, 500, -32000, -32500,                                          \
       "the function's answer is of no use here")                                                   \
+    X(BAD_JSON, "bad-json", 500, 500, -32603, -32603, "the function's result is not JSON")         \
+    X(APPLICATION_ERROR, "application-error", 500, 500, -32000, -32500,                            \
+      "the function reported an error")                                                            \
     X(NO_MEMORY, "no-memory", 500, 500, -32603, -32603, "out of memory")                           \
     X(NODE_UNREACHABLE, "node-unreachable", 502, 502, -32001, -32300, "the node is unreachable")   \
     X(NODE_TIMEOUT, "node-timeout", 504, 504, -32002, -32300, "the node did not answer in time")   \
@@ -87,7 +90,10 @@ struct rpc_result {
     X(BAD_REQUEST, "bad-request", 400, 500, -32600, -32600, "not a valid request")                 \
     X(TOO_MANY_VALUES, "too-many-values", 400, 500, -32600, -32600,                                \
       "the document holds too many values")                                                        \
-    X(NUMBER_RANGE, "number-range", 400, 500, -32600, -32600, "a number is too large to be read")  \
+    X(TOO_DEEP, "too-deep", 400, 500, -32600, -32600,                                              \
+      "the document nests deeper than 128 levels")                                                 \
+    X(REPEATED_MEMBER, "repeated-member", 400, 500, -32600, -32600,                                \
+      "a member stands twice in an object")                                                        \
     X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \
     X(OUTSIDE_PREFIX, "outside-prefix", 404, 500, -32601, -32601, "outside rpc-http-prefix")       \
     X(METHOD, "method", 405, 500, -32600, -32600, "this bridge does not take that method")         \
@@ -142,11 +148,19 @@ static inline bool rpc_status_is_remote(enum rpc_status status) {
 
 /*
  * Calls one function on behalf of a transport. ctx is the transport's own; call is NUL-terminated
- * as said above. On RPC_OK *result is filled (its bytes then belong to the transport), otherwise it
- * is left as {NULL, 0}. The callee logs; the transport only answers.
+ * as said above. On RPC_OK and RPC_APPLICATION_ERROR *result is filled (its bytes then belong to
+ * the transport), otherwise it is left as {NULL, 0}. What a typed function returned has been
+ * judged (rpc_typed_judge). The callee logs; the transport only answers.
  */
 typedef enum rpc_status (*rpc_call_fn)(void *ctx, const struct rpc_call *call,
                                        struct rpc_result *result);
+
+/*
+ * Looks for a function before there are arguments for it. name is NUL-terminated, of 1 to
+ * RPC_NAME_MAX bytes. Returns RPC_OK and whether it is typed (rpc-json), RPC_UNKNOWN or
+ * RPC_FORBIDDEN. Nobody is told.
+ */
+typedef enum rpc_status (*rpc_find_fn)(void *ctx, const char *name, size_t name_len, bool *typed);
 
 /*
  * Names a function the caller may call, for introspection: visit is called once for each, with a
@@ -164,10 +178,11 @@ typedef void (*rpc_fault_fn)(void *ctx, const char *name, size_t name_len, enum 
 
 /* What a document bridge (XML-RPC, JSON-RPC) needs to know of the server it runs in. */
 struct rpc_bridge {
+    rpc_find_fn find;
     rpc_call_fn call;
     rpc_list_fn list;   /* NULL: introspection is off and system.list* are unknown functions */
     rpc_fault_fn fault; /* NULL: nobody is told */
-    void *ctx;          /* handed to call, list and fault */
+    void *ctx;          /* handed to all of them */
     size_t max_calls;   /* calls in one batch or system.multicall */
 };
 

@@ -1,4 +1,4 @@
-# How "uwsgi --build-plugin" builds this plugin. A bridge whose library is missing is left out.
+# How "uwsgi --build-plugin" builds this plugin. Without its library the XML-RPC bridge is left out.
 import os
 import subprocess
 
@@ -55,27 +55,29 @@ GCC_LIST = [
     'parse/chunked',
     'parse/coding',
     'parse/field',
+    'parse/discover',
     'parse/framing',
+    'parse/json',
+    'parse/json_chars',
+    'parse/json_walk',
+    'parse/jsonrpc',
     'parse/media',
     'parse/number',
     'parse/origin',
     'parse/path',
     'parse/template',
+    'parse/typed',
 ]
 
-BRIDGES = (('RPC_XMLRPC', 'libxml-2.0',
-            ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/xmlrpc_parse',
-             'parse/xmlrpc_scalar']),
-           ('RPC_JSONRPC', 'jansson', ['parse/jsonrpc']))
+XMLRPC = ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/xmlrpc_parse',
+          'parse/xmlrpc_scalar', 'parse/xmlrpc_tape', 'parse/xmlrpc_value']
 
 # uWSGI's own header includes zlib's; where pkg-config is missing, the linker finds it anyway.
 CFLAGS += pkg_config('--cflags', 'zlib') or []
 LIBS += pkg_config('--libs', 'zlib') or ['-lz']
 
-for macro, package, sources in BRIDGES:
-    flags = pkg_config('--cflags', package)
-    if flags is None or package in os.environ.get('RPC_WITHOUT', '').split():
-        continue
-    CFLAGS += flags + ['-D' + macro]
-    LIBS += pkg_config('--libs', package)
-    GCC_LIST += sources
+xml_flags = pkg_config('--cflags', 'libxml-2.0')
+if xml_flags is not None and 'libxml-2.0' not in os.environ.get('RPC_WITHOUT', ''):
+    CFLAGS += xml_flags + ['-DRPC_XMLRPC']
+    LIBS += pkg_config('--libs', 'libxml-2.0')
+    GCC_LIST += XMLRPC

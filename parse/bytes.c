@@ -47,6 +47,31 @@ void rpc_bytes_puts(struct rpc_bytes *bytes, const char *string) {
     rpc_bytes_append(bytes, string, strlen(string));
 }
 
+void rpc_bytes_put_int(struct rpc_bytes *bytes, int64_t value) {
+    char digits[RPC_DECIMAL_MAX + 1], *end = digits + sizeof(digits);
+    char *first = rpc_decimal(value < 0 ? -(uint64_t)value : (uint64_t)value, end);
+
+    if (value < 0)
+        *--first = '-';
+    rpc_bytes_append(bytes, first, (size_t)(end - first));
+}
+
+size_t rpc_utf8_len(const char *text, size_t left) {
+    const unsigned char *p = (const unsigned char *)text;
+
+    if (*p < 0xc2 || *p > 0xf4)
+        return 0;
+    size_t len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+    if (left < len)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    bool longer = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+    bool surrogate = *p == 0xed && p[1] > 0x9f, beyond = *p == 0xf4 && p[1] > 0x8f;
+    return longer || surrogate || beyond ? 0 : len;
+}
+
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -1,382 +1,376 @@
 // SPDX-License-Identifier: MIT
 /*
- * JSON-RPC 2.0 requests, answered; see parse/jsonrpc.h. How JSON is read and written is jansson's
- * business, what a function is the bridge's.
+ * JSON-RPC requests, answered; see parse/jsonrpc.h. How JSON is read is the business of
+ * parse/json.h, what a function is the bridge's.
  */
 #include "jsonrpc.h"
+#include "discover.h"
+#include "json.h"
+#include "typed.h"
 
-#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_METHODS "system.listMethods"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
-/* Digits that most doubles were written with, and digits that any double can be read back from. */
-#define DIGITS_SHORT 15
-#define DIGITS_EXACT 17
-#define LOAD_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL)
+/* What is wrong with one parameter, in words. */
+#define WHY_MAX 80
 
 /* One document on its way through. */
 struct exchange {
     const struct rpc_bridge *bridge;
     struct rpc_bytes *response;
-    struct rpc_bytes scratch; /* arguments of one call that are not strings in the document */
+    struct rpc_bytes scratch; /* the arguments of one call */
     bool batch;
+    bool failed; /* memory ran out */
 };
 
-/* The members of a request, borrowed from the document; NULL for those that are missing. */
+/* A request, its members slices of the document; text is NULL for those that are missing. */
 struct request {
-    json_t *version, *method, *params, *id;
+    struct rpc_json version, method, params, id;
+    bool old;          /* JSON-RPC 1.0 */
+    char why[WHY_MAX]; /* what is wrong with it, if that is known better than its status says */
+    char name[RPC_NAME_MAX + 1];
 };
-
-/* --- memory ----------------------------------------------------------------------------------- */
-
-static _Thread_local bool out_of_memory;
-
-static void *noting_malloc(size_t size) {
-    void *p = malloc(size);
-    out_of_memory = out_of_memory || !p;
-    return p;
-}
-
-void rpc_jsonrpc_init(void) {
-    json_set_alloc_funcs(noting_malloc, free);
-    json_object_seed(0);
-}
-
-/* --- writing ---------------------------------------------------------------------------------- */
 
 #define PUT(out, literal) rpc_bytes_append(out, literal, sizeof(literal) - 1)
 
-static int dump_to_bytes(const char *text, size_t len, void *out) {
-    rpc_bytes_append(out, text, len);
-    return ((struct rpc_bytes *)out)->failed ? -1 : 0;
+__attribute__((format(printf, 3, 4))) static enum rpc_status
+because(struct request *request, enum rpc_status status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(request->why, WHY_MAX, format, args);
+    va_end(args);
+    return status;
 }
 
-static void dump(struct rpc_bytes *out, const json_t *value, size_t digits) {
-    if (json_dump_callback(value, dump_to_bytes, out,
-                           JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) != 0)
-        out_of_memory = true;
-}
-
-static bool may_hold_reals(const json_t *value) {
-    return json_is_real(value) || json_is_array(value) || json_is_object(value);
-}
-
-/* The compact JSON text of a value, its doubles as short as they can be read back. */
-static void put_value(struct rpc_bytes *out, json_t *value) {
-    size_t start = out->len;
-
-    dump(out, value, DIGITS_SHORT);
-    if (out->failed || !may_hold_reals(value))
-        return;
-    json_t *back = json_loadb(out->data + start, out->len - start, LOAD_FLAGS, NULL);
-    bool same = json_equal(value, back);
-    json_decref(back);
-    if (!same) {
-        out->len = start;
-        dump(out, value, DIGITS_EXACT);
-    }
-}
-
-/* Bytes as a JSON string; false, and nothing written, when they are not UTF-8. */
-static bool put_string(struct rpc_bytes *out, const char *data, size_t len) {
-    json_t *string = json_stringn(len ? data : "", len);
-    if (!string)
-        return false;
-    dump(out, string, DIGITS_SHORT);
-    json_decref(string);
-    return true;
+static bool has_failed(const struct exchange *x) {
+    return x->failed || x->scratch.failed || x->response->failed;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
 /* What goes before a result or an error, and in a batch between two answers. */
-static void put_head(const struct exchange *x) {
+static void put_head(const struct exchange *x, const struct request *request) {
     if (x->batch)
         rpc_bytes_append(x->response, x->response->len ? "," : "[", 1);
-    PUT(x->response, "{\"jsonrpc\":\"2.0\",");
+    PUT(x->response, "{");
+    if (!request->old)
+        PUT(x->response, "\"jsonrpc\":\"2.0\",");
 }
 
-static void put_tail(const struct exchange *x, json_t *id) {
+static void put_tail(const struct exchange *x, const struct request *request) {
     PUT(x->response, ",\"id\":");
-    if (id)
-        put_value(x->response, id);
+    if (request->id.text)
+        rpc_bytes_append(x->response, request->id.text, request->id.len);
     else
         PUT(x->response, "null");
     PUT(x->response, "}");
 }
 
-static void put_error(const struct exchange *x, enum rpc_status status, json_t *id) {
-    const struct rpc_status_info *info = rpc_status_info(status);
-    char digits[RPC_DECIMAL_MAX], *end = digits + sizeof(digits);
+static void put_error(const struct exchange *x, const struct request *request,
+                      const struct rpc_typed_error *error) {
+    put_head(x, request);
+    if (request->old)
+        PUT(x->response, "\"result\":null,");
+    PUT(x->response, "\"error\":");
+    rpc_typed_put_error(x->response, error);
+    put_tail(x, request);
+}
 
-    put_head(x);
-    PUT(x->response, "\"error\":{\"code\":-");
-    char *first = rpc_decimal((uint64_t)-info->jsonrpc, end);
-    rpc_bytes_append(x->response, first, (size_t)(end - first));
-    PUT(x->response, ",\"message\":");
-    put_string(x->response, info->message, strlen(info->message));
-    PUT(x->response, "}");
-    put_tail(x, id);
+static void put_status(const struct exchange *x, const struct request *request,
+                       enum rpc_status status) {
+    const struct rpc_status_info *info = rpc_status_info(status);
+    const char *message = request->why[0] ? request->why : info->message;
+    struct rpc_typed_error error = {info->jsonrpc, message, strlen(message), {NULL, 0}};
+
+    put_error(x, request, &error);
 }
 
 /* Answers what is no request at all. */
-static void refuse(const struct exchange *x, enum rpc_status status, json_t *id) {
+static void refuse(const struct exchange *x, enum rpc_status status,
+                   const struct request *request) {
     rpc_bridge_fault(x->bridge, NULL, 0, status);
-    put_error(x, status, id);
+    put_status(x, request, status);
 }
 
-static void put_result(const struct exchange *x, const struct rpc_result *result, json_t *id) {
-    put_head(x);
-    PUT(x->response, "\"result\":");
-    if (!put_string(x->response, result->data, result->len)) {
+static void put_result(const struct exchange *x, const struct rpc_result *result, bool typed) {
+    if (typed) {
+        rpc_bytes_append(x->response, result->data, result->len);
+    } else if (!rpc_json_put_string(x->response, result->data, result->len)) {
         PUT(x->response, "{\"base64\":\"");
         rpc_bytes_put_base64(x->response, result->data, result->len);
         PUT(x->response, "\"}");
     }
-    put_tail(x, id);
-}
-
-/* A visitor of rpc_list_fn: one more name of an array that has been opened. */
-static void put_name(void *visitor, const char *name) {
-    struct rpc_bytes *out = visitor;
-    size_t start = out->len;
-
-    if (out->failed)
-        return;
-    if (out->data[start - 1] != '[')
-        PUT(out, ",");
-    if (!put_string(out, name, strlen(name)) && !out->failed)
-        out->len = start;
-}
-
-static void put_names(const struct exchange *x, json_t *id) {
-    put_head(x);
-    PUT(x->response, "\"result\":[");
-    x->bridge->list(x->bridge->ctx, put_name, x->response);
-    PUT(x->response, "]");
-    put_tail(x, id);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Section 4: a string, a number or null. */
-static bool is_id(const json_t *id) {
-    return json_is_string(id) || json_is_number(id) || json_is_null(id);
+static bool is_id(struct rpc_json id) {
+    return rpc_json_is_string(id) || rpc_json_is_number(id) || rpc_json_is_null(id);
+}
+
+static void read_members(struct rpc_json value, struct request *request) {
+    struct rpc_json rest = rpc_json_inside(value), name, member;
+
+    while (rpc_json_next(&rest, &name) && rpc_json_next(&rest, &member)) {
+        if (rpc_json_equals(name, "jsonrpc"))
+            request->version = member;
+        else if (rpc_json_equals(name, "method"))
+            request->method = member;
+        else if (rpc_json_equals(name, "params"))
+            request->params = member;
+        else if (rpc_json_equals(name, "id"))
+            request->id = member;
+    }
+}
+
+static bool is_array(struct rpc_json value) {
+    return value.text && rpc_json_is_array(value);
 }
 
 /*
  * Reads the members of a request, sections 4 and 4.2. Returns RPC_OK or RPC_BAD_REQUEST, and then
  * the id is the one to answer with.
  */
-static enum rpc_status read_request(const json_t *value, struct request *request) {
-    request->version = json_object_get(value, "jsonrpc");
-    request->method = json_object_get(value, "method");
-    request->params = json_object_get(value, "params");
-    request->id = json_object_get(value, "id");
-    bool sound_id = !request->id || is_id(request->id);
-    if (!sound_id)
-        request->id = NULL;
-    bool two = json_is_string(request->version) && json_string_length(request->version) == 3 &&
-               memcmp(json_string_value(request->version), "2.0", 3) == 0;
-    return sound_id && two && json_is_string(request->method) &&
-                   (!request->params || json_is_array(request->params) ||
-                    json_is_object(request->params))
-               ? RPC_OK
-               : RPC_BAD_REQUEST;
-}
+static enum rpc_status read_request(struct rpc_json value, struct request *request) {
+    static const struct rpc_json missing = {NULL, 0};
 
-/* Whether a value is {"base64": ...} and nothing else. */
-static bool is_base64(const json_t *value) {
-    return json_object_size(value) == 1 && json_object_get(value, "base64");
-}
-
-static enum rpc_status decode_base64(const json_t *coded, struct rpc_bytes *out) {
-    size_t decoded_len, len = json_string_length(coded);
-
-    if (!json_is_string(coded))
-        return RPC_BAD_ARG;
-    char *room = rpc_bytes_reserve(out, RPC_BASE64_DECODED_MAX(len));
-    if (!room)
-        return RPC_NO_MEMORY;
-    if (!rpc_base64_decode(json_string_value(coded), len, room, &decoded_len))
-        return RPC_BAD_ARG;
-    out->len += decoded_len;
+    if (!rpc_json_is_object(value))
+        return RPC_BAD_REQUEST;
+    read_members(value, request);
+    if (request->id.text && !is_id(request->id)) {
+        request->id = missing;
+        return because(request, RPC_BAD_REQUEST, "the id is no string, number or null");
+    }
+    if (!request->method.text || !rpc_json_is_string(request->method))
+        return because(request, RPC_BAD_REQUEST, "the method is no string");
+    bool two = request->version.text && rpc_json_equals(request->version, "2.0");
+    bool one = !request->version.text || rpc_json_equals(request->version, "1.0");
+    request->old = one && is_array(request->params) && request->id.text;
+    if (!two && !request->old)
+        return because(request, RPC_BAD_REQUEST, "\"jsonrpc\" is not \"2.0\"");
+    if (request->params.text && rpc_json_is_null(request->params))
+        request->params = missing;
+    if (request->params.text && !is_array(request->params) && !rpc_json_is_object(request->params))
+        return because(request, RPC_BAD_REQUEST, "params is no array or object");
+    if (request->old && rpc_json_is_null(request->id))
+        request->id = missing;
     return RPC_OK;
 }
 
-/* One parameter: a string where it stands, anything else, with its NUL, at the end of scratch. */
-static enum rpc_status read_argument(json_t *value, struct rpc_bytes *scratch, const char **arg,
-                                     size_t *len) {
-    enum rpc_status status = RPC_OK;
-    size_t start = scratch->len;
+/* The function's name, NUL-terminated. */
+static enum rpc_status read_name(struct request *request, struct rpc_call *call) {
+    size_t len = rpc_json_decode(request->method, request->name, RPC_NAME_MAX);
 
-    *arg = json_string_value(value);
-    *len = json_string_length(value);
-    if (!*arg) {
-        if (is_base64(value))
-            status = decode_base64(json_object_get(value, "base64"), scratch);
-        else
-            put_value(scratch, value);
-        *len = scratch->len - start;
-        rpc_bytes_append(scratch, "", 1);
-    }
-    return status == RPC_OK && *len > RPC_ARG_LEN_MAX ? RPC_ARG_TOO_LONG : status;
-}
-
-static enum rpc_status read_arguments(json_t *params, struct rpc_bytes *scratch,
-                                      struct rpc_call *call) {
-    size_t i, len;
-    json_t *value;
-
-    scratch->len = 0;
-    json_array_foreach(params, i, value) {
-        if (i == RPC_ARGS_MAX)
-            return RPC_TOO_MANY_ARGS;
-        enum rpc_status status = read_argument(value, scratch, &call->arg[i], &len);
-        if (status != RPC_OK)
-            return status;
-        call->arg_len[i] = (uint16_t)len;
-    }
-    if (scratch->failed)
-        return RPC_NO_MEMORY;
-    call->arg_count = (uint8_t)i;
-    /* scratch has stopped moving */
-    const char *next = scratch->data;
-    for (i = 0; i < call->arg_count; i++)
-        if (!call->arg[i]) {
-            call->arg[i] = next;
-            next += call->arg_len[i] + 1u;
-        }
-    return RPC_OK;
-}
-
-/* Fills a call from a request that read_request found valid. */
-static enum rpc_status read_call(const struct request *request, struct rpc_bytes *scratch,
-                                 struct rpc_call *call) {
-    size_t len = json_string_length(request->method);
-
-    call->name = json_string_value(request->method);
+    call->name = request->name;
     call->name_len = (uint16_t)len;
-    call->arg_count = 0;
-    if (len == 0 || len > RPC_NAME_MAX || strlen(call->name) != len)
+    if (len > RPC_NAME_MAX) { /* it is told as it stands */
+        call->name = request->method.text + 1;
+        call->name_len =
+            (uint16_t)(request->method.len < UINT16_MAX ? request->method.len - 2 : UINT16_MAX);
         return RPC_BAD_NAME;
-    if (json_is_object(request->params))
-        return RPC_BAD_ARG;
-    return read_arguments(request->params, scratch, call);
+    }
+    request->name[len] = 0;
+    return len && strlen(request->name) == len ? RPC_OK : RPC_BAD_NAME;
+}
+
+/* --- parameters ------------------------------------------------------------------------------- */
+
+/* The string in {"base64": ...}; false when a value is anything else. */
+static bool is_base64(struct rpc_json value, struct rpc_json *coded) {
+    struct rpc_json rest, name, more;
+
+    if (!rpc_json_is_object(value))
+        return false;
+    rest = rpc_json_inside(value);
+    return rpc_json_next(&rest, &name) && rpc_json_equals(name, "base64") &&
+           rpc_json_next(&rest, coded) && !rpc_json_next(&rest, &more);
+}
+
+/* Writes what a parameter is to a function at out, which has room for the parameter's text. False
+   when it should be base64 and is not. */
+static bool read_argument(struct rpc_json value, char *out, size_t *len) {
+    struct rpc_json coded;
+
+    if (rpc_json_is_string(value)) {
+        *len = rpc_json_decode(value, out, value.len);
+    } else if (is_base64(value, &coded)) {
+        if (!rpc_json_is_string(coded))
+            return false;
+        size_t coded_len = rpc_json_decode(coded, out, coded.len);
+        return rpc_base64_decode(out, coded_len, out, len);
+    } else {
+        *len = rpc_json_compact(value, out);
+    }
+    return true;
+}
+
+static enum rpc_status read_arguments(struct request *request, char *out, struct rpc_call *call) {
+    struct rpc_json rest = rpc_json_inside(request->params), value;
+
+    while (rpc_json_next(&rest, &value)) {
+        unsigned number = call->arg_count + 1u;
+        size_t len;
+        if (number > RPC_ARGS_MAX)
+            return RPC_TOO_MANY_ARGS;
+        if (!read_argument(value, out, &len))
+            return because(request, RPC_BAD_ARG, "parameter %u is not base64", number);
+        if (len > RPC_ARG_LEN_MAX)
+            return because(request, RPC_ARG_TOO_LONG, "parameter %u is longer than %d bytes",
+                           number, RPC_ARG_LEN_MAX);
+        call->arg[call->arg_count] = out;
+        call->arg_len[call->arg_count++] = (uint16_t)len;
+        out[len] = 0;
+        out += len + 1;
+    }
+    return RPC_OK;
+}
+
+/* The one argument of a typed function. */
+static enum rpc_status read_text(struct request *request, char *out, struct rpc_call *call) {
+    size_t len = rpc_json_compact(request->params, out);
+
+    if (len > RPC_ARG_LEN_MAX)
+        return because(request, RPC_ARG_TOO_LONG, "the parameters are longer than %d bytes",
+                       RPC_ARG_LEN_MAX);
+    out[len] = 0;
+    call->arg[0] = out;
+    call->arg_len[0] = (uint16_t)len;
+    call->arg_count = 1;
+    return RPC_OK;
+}
+
+/* Makes the arguments of a call, which has none yet. */
+static enum rpc_status read_params(struct request *request, bool typed, struct rpc_bytes *scratch,
+                                   struct rpc_call *call) {
+    static const struct rpc_json none = {"[]", 2};
+
+    if (!request->params.text)
+        request->params = none;
+    /* Nothing is longer decoded than written, and behind each parameter stands a comma or bracket,
+       whose place its NUL takes. */
+    scratch->len = 0;
+    char *out = rpc_bytes_reserve(scratch, request->params.len + 1);
+    if (!out)
+        return RPC_NO_MEMORY;
+    if (typed)
+        return read_text(request, out, call);
+    struct rpc_json rest = rpc_json_inside(request->params), name;
+    if (rpc_json_is_object(request->params) && rpc_json_next(&rest, &name))
+        return because(request, RPC_BAD_ARG, "parameters by name: this function takes positions");
+    return read_arguments(request, out, call);
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+/* Whether a function that nobody has registered is answered here. */
+static bool is_own(const struct exchange *x, const struct rpc_call *call) {
+    return x->bridge->list && rpc_discover_is(call->name);
+}
+
+/* A call's way: what is called before what it is called with. */
+static enum rpc_status make_call(struct exchange *x, struct request *request, struct rpc_call *call,
+                                 struct rpc_result *result, bool *typed) {
+    enum rpc_status status = read_name(request, call);
+
+    *typed = false;
+    if (status == RPC_OK)
+        status = x->bridge->find(x->bridge->ctx, call->name, call->name_len, typed);
+    bool own = status != RPC_OK && status != RPC_BAD_NAME && is_own(x, call);
+    if (status == RPC_OK || own)
+        status = read_params(request, *typed, &x->scratch, call);
+    if (status == RPC_OK && own && call->arg_count)
+        status = because(request, RPC_BAD_ARG, "%s takes no parameters", call->name);
+    if (status == RPC_OK && own) {
+        *typed = true;
+        status = rpc_discover(x->bridge, call->name, result);
+        x->failed = status != RPC_OK;
+        return status;
+    }
+    if (status == RPC_OK)
+        return x->bridge->call(x->bridge->ctx, call, result);
+    if (status != RPC_NO_MEMORY)
+        rpc_bridge_fault(x->bridge, call->name, call->name_len, status);
+    return status;
 }
 
 /* Makes the call of one request, or member of a batch, and appends its answer, if it gets one. */
-static void answer_request(struct exchange *x, const json_t *value) {
-    struct request request;
+static void answer_request(struct exchange *x, struct rpc_json value) {
+    struct request request = {.old = false};
     struct rpc_call call;
     struct rpc_result result = {NULL, 0};
+    bool typed;
 
     enum rpc_status status = read_request(value, &request);
     if (status != RPC_OK) {
-        refuse(x, status, request.id);
+        refuse(x, status, &request);
         return;
     }
-    status = read_call(&request, &x->scratch, &call);
-    bool listing = status == RPC_OK && x->bridge->list && strcmp(call.name, LIST_METHODS) == 0;
-    if (listing && call.arg_count)
-        status = RPC_BAD_ARG;
-    if (status != RPC_OK && status != RPC_NO_MEMORY)
-        rpc_bridge_fault(x->bridge, call.name, call.name_len, status);
-    else if (status == RPC_OK && !listing && !out_of_memory)
-        status = x->bridge->call(x->bridge->ctx, &call, &result);
-    if (!request.id)
+    call.arg_count = 0;
+    status = make_call(x, &request, &call, &result, &typed);
+    if (!request.id.text) {
         ; /* section 4.1: a notification has no answer, not even of an error */
-    else if (status != RPC_OK)
-        put_error(x, status, request.id);
-    else if (listing)
-        put_names(x, request.id);
-    else
-        put_result(x, &result, request.id);
+    } else if (status == RPC_APPLICATION_ERROR) {
+        struct rpc_typed_error error = rpc_typed_error(result.data, result.len);
+        put_error(x, &request, &error);
+    } else if (status != RPC_OK) {
+        put_status(x, &request, status);
+    } else {
+        put_head(x, &request);
+        PUT(x->response, "\"result\":");
+        put_result(x, &result, typed);
+        if (request.old)
+            PUT(x->response, ",\"error\":null");
+        put_tail(x, &request);
+    }
     free(result.data);
 }
 
 /* Section 6: the answers of a batch in one array, or nothing when it has none. */
-static void answer_batch(struct exchange *x, const json_t *batch) {
-    size_t count = json_array_size(batch);
+static void answer_batch(struct exchange *x, struct rpc_json batch) {
+    static const struct request none;
+    struct rpc_json rest = rpc_json_inside(batch), value;
+    size_t count = 0;
 
+    while (count <= x->bridge->max_calls && rpc_json_next(&rest, &value))
+        count++;
     if (count == 0 || count > x->bridge->max_calls) {
-        refuse(x, count ? RPC_TOO_MANY_CALLS : RPC_BAD_REQUEST, NULL);
+        refuse(x, count ? RPC_TOO_MANY_CALLS : RPC_BAD_REQUEST, &none);
         return;
     }
     x->batch = true;
-    for (size_t i = 0; i < count && !out_of_memory && !x->response->failed; i++)
-        answer_request(x, json_array_get(batch, i));
+    rest = rpc_json_inside(batch);
+    while (!has_failed(x) && rpc_json_next(&rest, &value))
+        answer_request(x, value);
     if (x->response->len)
         PUT(x->response, "]");
 }
 
-/* --- documents -------------------------------------------------------------------------------- */
-
-/* Whether a text may hold more values than are read: each but the first follows one of [ { , : */
-static bool has_too_many_values(const char *text, size_t len) {
-    size_t count = 0;
-
-    for (const char *p = text, *end = text + len; p < end; p++) {
-        if (*p == '"') {
-            for (p++; p < end && *p != '"'; p++)
-                p += *p == '\\';
-        } else if (*p == ',' || *p == '[' || *p == '{' || *p == ':') {
-            if (++count >= RPC_JSONRPC_VALUES_MAX)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* The document, for json_decref, or NULL with *status why not. */
-static json_t *load(const char *body, size_t len, enum rpc_status *status) {
+enum rpc_status rpc_jsonrpc_handle(const struct rpc_bridge *bridge, const char *body, size_t len,
+                                   struct rpc_bytes *response) {
+    static const struct request none;
+    struct exchange x = {.bridge = bridge, .response = response};
     size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
-    json_error_t error;
+    struct rpc_json document;
 
     /* RFC 8259 section 8.1 lets a reader ignore it. */
     if (len >= mark && memcmp(body, BYTE_ORDER_MARK, mark) == 0) {
         body += mark;
         len -= mark;
     }
-    /* jansson 2.14 passes over a NUL behind a number or a word. */
-    *status = len && memchr(body, 0, len) ? RPC_NOT_WELL_FORMED : RPC_TOO_MANY_VALUES;
-    if (*status == RPC_NOT_WELL_FORMED || has_too_many_values(body, len))
-        return NULL;
-    json_t *document = json_loadb(body, len, LOAD_FLAGS, &error);
-    if (document)
-        return document;
-    switch (json_error_code(&error)) {
-    case json_error_numeric_overflow:
-        *status = RPC_NUMBER_RANGE;
-        break;
-    case json_error_duplicate_key:
-        *status = RPC_BAD_REQUEST;
-        break;
-    default:
-        *status = RPC_NOT_WELL_FORMED;
-    }
-    return NULL;
-}
-
-enum rpc_status rpc_jsonrpc_handle(const struct rpc_bridge *bridge, const char *body, size_t len,
-                                   struct rpc_bytes *response) {
-    struct exchange x = {.bridge = bridge, .response = response};
-    enum rpc_status status;
-
-    out_of_memory = false;
-    json_t *document = load(body, len, &status);
-    if (out_of_memory)
-        ; /* whatever was read, it is not what was sent */
-    else if (!document)
-        refuse(&x, status, NULL);
-    else if (json_is_array(document))
+    enum rpc_status status = rpc_json_check(body, len, &document);
+    if (status == RPC_NO_MEMORY)
+        return status;
+    if (status != RPC_OK)
+        refuse(&x, status, &none);
+    else if (rpc_json_is_array(document))
         answer_batch(&x, document);
     else
         answer_request(&x, document);
-    json_decref(document);
-    bool failed = response->failed || x.scratch.failed || out_of_memory;
+    bool failed = has_failed(&x);
     rpc_bytes_free(&x.scratch);
     if (failed)
         rpc_bytes_free(response);

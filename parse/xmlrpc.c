@@ -5,9 +5,11 @@
  * Reading the request is the business of parse/xmlrpc_parse.c.
  */
 #include "xmlrpc.h"
+#include "typed.h"
 #include "xmlrpc_parse.h"
+#include "xmlrpc_tape.h"
+#include "xmlrpc_value.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,98 +32,6 @@ static const struct frame in_list = {
     "<value>",
     "</value>",
 };
-
-/* --- values --- */
-
-/* What a byte of a result is to XML 1.0. */
-enum byte_class {
-    PLAIN,     /* stands for itself */
-    ESCAPED,   /* must be written as an entity */
-    LEADING,   /* begins a character of several bytes */
-    FORBIDDEN, /* cannot be carried, or no UTF-8 */
-};
-
-static enum byte_class byte_class(unsigned char c) {
-    if (c >= 0x80)
-        return c >= 0xc2 && c <= 0xf4 ? LEADING : FORBIDDEN;
-    if (c < ' ')
-        return c == '\t' || c == '\n' ? PLAIN : c == '\r' ? ESCAPED : FORBIDDEN;
-    return c == '<' || c == '>' || c == '&' ? ESCAPED : PLAIN;
-}
-
-/*
- * Length of the character of several bytes that begins at p, or 0 when it is none that XML 1.0 can
- * carry (UTF-8: Unicode 15.0, table 3-7; characters: XML 1.0, section 2.2).
- */
-static size_t char_len(const unsigned char *p, size_t left) {
-    size_t len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-    if (left < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-        return 0;
-    bool surrogate = *p == 0xed && p[1] > 0x9f;
-    bool noncharacter = *p == 0xef && p[1] == 0xbf && p[2] > 0xbd;
-    return surrogate || noncharacter ? 0 : len;
-}
-
-/* Whether data is text an XML document can carry. */
-static bool is_text(const unsigned char *data, size_t len) {
-    for (size_t i = 0; i < len;) {
-        enum byte_class class = byte_class(data[i]);
-        size_t step = class == LEADING ? char_len(data + i, len - i) : class != FORBIDDEN;
-        if (!step)
-            return false;
-        i += step;
-    }
-    return true;
-}
-
-/*
- * Appends text, with what would be taken for markup, or for a line's end, as entities. An empty
- * text may be NULL.
- */
-static void put_text(struct rpc_bytes *out, const char *text, size_t len) {
-    size_t from = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (byte_class((unsigned char)text[i]) != ESCAPED)
-            continue;
-        rpc_bytes_append(out, text + from, i - from);
-        rpc_bytes_puts(out, text[i] == '<'   ? "&lt;"
-                            : text[i] == '>' ? "&gt;"
-                            : text[i] == '&' ? "&amp;"
-                                             : "&#13;");
-        from = i + 1;
-    }
-    if (from < len)
-        rpc_bytes_append(out, text + from, len - from);
-}
-
-/* Appends what goes inside a <value>. */
-static void put_bytes(struct rpc_bytes *out, const char *data, size_t len) {
-    if (is_text((const unsigned char *)data, len)) {
-        rpc_bytes_puts(out, "<string>");
-        put_text(out, data, len);
-        rpc_bytes_puts(out, "</string>");
-    } else {
-        rpc_bytes_puts(out, "<base64>");
-        rpc_bytes_put_base64(out, data, len);
-        rpc_bytes_puts(out, "</base64>");
-    }
-}
-
-static void put_fault(struct rpc_bytes *out, enum rpc_status status) {
-    const struct rpc_status_info *info = rpc_status_info(status);
-    char code[16];
-    snprintf(code, sizeof(code), "%d", info->xmlrpc);
-    rpc_bytes_puts(out, "<struct><member><name>faultCode</name><value><int>");
-    rpc_bytes_puts(out, code);
-    rpc_bytes_puts(out, "</int></value></member><member><name>faultString</name><value><string>");
-    put_text(out, info->message, strlen(info->message));
-    rpc_bytes_puts(out, "</string></value></member></struct>");
-}
 
 /* --- introspection --- */
 
@@ -154,7 +64,7 @@ static const struct builtin *builtin_of(const char *name, size_t len) {
 
 static void put_name(void *out, const char *name) {
     rpc_bytes_puts(out, "<value>");
-    put_bytes(out, name, strlen(name));
+    rpc_xmlrpc_put_bytes(out, name, strlen(name));
     rpc_bytes_puts(out, "</value>");
 }
 
@@ -208,74 +118,127 @@ static enum rpc_status introspect(const struct rpc_bridge *bridge, const struct 
     if (builtin->signature[0][0] == 'a')
         put_signature(subject, out);
     else
-        put_bytes(out, subject ? subject->help : "", subject ? strlen(subject->help) : 0);
+        rpc_xmlrpc_put_bytes(out, subject ? subject->help : "",
+                             subject ? strlen(subject->help) : 0);
     return RPC_OK;
 }
 
 /* --- calls --- */
 
-/* Makes a call and appends its result as the content of a <value>, or nothing. */
-static enum rpc_status make_call(const struct rpc_bridge *bridge, const struct rpc_call *call,
-                                 struct rpc_bytes *out) {
-    enum rpc_status status;
-    if (bridge->list && call->name_len > 7 && !memcmp(call->name, "system.", 7)) {
-        const struct builtin *builtin = builtin_of(call->name, call->name_len);
-        if (builtin) {
-            status = introspect(bridge, builtin, call, out);
-            if (status)
-                rpc_bridge_fault(bridge, call->name, call->name_len, status);
+/* One document on its way through. */
+struct exchange {
+    const struct rpc_bridge *bridge;
+    const struct rpc_bytes *tape;
+    struct rpc_bytes *out;
+    struct rpc_bytes json; /* the argument of a typed function */
+};
+
+/* Appends a fault. */
+static void put_status(struct exchange *x, enum rpc_status status, const char *why) {
+    const struct rpc_status_info *info = rpc_status_info(status);
+    const char *message = *why ? why : info->message;
+    rpc_xmlrpc_put_fault(x->out, info->xmlrpc, message, strlen(message));
+}
+
+/* Calls a function that is there, and appends its result as the content of a <value>. A fault that
+   the function itself reported stands in result on RPC_APPLICATION_ERROR. */
+static enum rpc_status call_function(struct exchange *x, struct rpc_xmlrpc_call *from, bool typed,
+                                     struct rpc_call *call, struct rpc_result *result) {
+    enum rpc_status status = typed ? rpc_xmlrpc_tape_json(x->tape, from, &x->json, call)
+                                   : rpc_xmlrpc_tape_args(x->tape, from, call);
+    if (status == RPC_OK) {
+        status = x->bridge->call(x->bridge->ctx, call, result);
+        if (status != RPC_OK)
             return status;
-        }
+        if (!typed)
+            rpc_xmlrpc_put_bytes(x->out, result->data, result->len);
+        else if (!rpc_xmlrpc_put_json(x->out, rpc_typed_value(result->data, result->len)))
+            status = RPC_BAD_JSON;
     }
-    struct rpc_result result = {0};
-    status = bridge->call(bridge->ctx, call, &result);
-    if (!status)
-        put_bytes(out, result.data, result.len);
-    free(result.data);
+    if (status != RPC_OK)
+        rpc_bridge_fault(x->bridge, call->name, call->name_len, status);
     return status;
 }
 
-/* Stands for the call of a document that is refused. */
-static const struct rpc_call no_call;
+/* Answers a function that nobody has registered. */
+static enum rpc_status call_builtin(struct exchange *x, struct rpc_xmlrpc_call *from,
+                                    enum rpc_status missing, struct rpc_call *call) {
+    const struct builtin *builtin = x->bridge->list ? builtin_of(call->name, call->name_len) : NULL;
+    enum rpc_status status = builtin ? from->status : missing;
 
-/* Appends the answer to one call, which is not made if it has a fault already. */
-static void answer(const struct rpc_bridge *bridge, const struct rpc_call *call,
-                   enum rpc_status status, const struct frame *frame, struct rpc_bytes *out) {
-    size_t mark = out->len;
-    if (!status) {
-        rpc_bytes_puts(out, frame->value);
-        status = make_call(bridge, call, out);
-        if (!status) {
-            rpc_bytes_puts(out, frame->value_end);
-            return;
-        }
-        if (!out->failed)
-            out->len = mark;
-    } else {
-        rpc_bridge_fault(bridge, call->name, call->name_len, status);
-    }
-    rpc_bytes_puts(out, frame->fault);
-    put_fault(out, status);
-    rpc_bytes_puts(out, frame->fault_end);
+    if (!builtin)
+        from->why[0] = 0; /* what it is called with does not matter */
+
+    if (builtin && status == RPC_OK)
+        status = rpc_xmlrpc_tape_args(x->tape, from, call);
+    if (builtin && status == RPC_OK)
+        status = introspect(x->bridge, builtin, call, x->out);
+    if (status != RPC_OK)
+        rpc_bridge_fault(x->bridge, call->name, call->name_len, status);
+    return status;
 }
 
-static void answer_all(const struct rpc_bridge *bridge, const struct rpc_xmlrpc_calls *calls,
-                       struct rpc_bytes *out) {
+/* What is called is looked at before what it is called with. */
+static enum rpc_status make_call(struct exchange *x, struct rpc_xmlrpc_call *from,
+                                 struct rpc_result *result) {
     struct rpc_call call;
-    enum rpc_status status;
+    bool typed;
+
+    bool named = from->name_len && from->status != RPC_BAD_REQUEST && from->status != RPC_BAD_NAME;
+    if (named) {
+        call.name = from->name;
+        call.name_len = (uint16_t)from->name_len;
+        call.arg_count = 0;
+        enum rpc_status found = x->bridge->find(x->bridge->ctx, call.name, call.name_len, &typed);
+        if (found != RPC_OK)
+            return call_builtin(x, from, found, &call);
+        if (from->status == RPC_OK)
+            return call_function(x, from, typed, &call, result);
+    }
+    rpc_bridge_fault(x->bridge, from->name, from->name_len, from->status);
+    return from->status;
+}
+
+/* Appends the answer to one call, which is not made if it has a fault already. */
+static void answer(struct exchange *x, struct rpc_xmlrpc_call *call, const struct frame *frame) {
+    struct rpc_result result = {0};
+    struct rpc_bytes *out = x->out;
+    size_t mark = out->len;
+
+    rpc_bytes_puts(out, frame->value);
+    enum rpc_status status = make_call(x, call, &result);
+    if (status == RPC_OK) {
+        rpc_bytes_puts(out, frame->value_end);
+    } else {
+        if (!out->failed)
+            out->len = mark;
+        rpc_bytes_puts(out, frame->fault);
+        if (status == RPC_APPLICATION_ERROR) {
+            struct rpc_typed_error error = rpc_typed_error(result.data, result.len);
+            rpc_xmlrpc_put_fault(out, error.code, error.message, error.message_len);
+        } else {
+            put_status(x, status, call->why);
+        }
+        rpc_bytes_puts(out, frame->fault_end);
+    }
+    free(result.data);
+}
+
+static void answer_all(struct exchange *x, bool multicall) {
+    struct rpc_xmlrpc_call call;
     size_t position = 0;
 
-    if (!calls->multicall) {
-        if (rpc_xmlrpc_calls_next(calls, &position, &call, &status))
-            answer(bridge, &call, status, &single, out);
+    if (!multicall) {
+        if (rpc_xmlrpc_tape_next(x->tape, &position, &call))
+            answer(x, &call, &single);
         return;
     }
-    rpc_bytes_puts(out, single.value);
-    rpc_bytes_puts(out, "<array><data>");
-    while (!out->failed && rpc_xmlrpc_calls_next(calls, &position, &call, &status))
-        answer(bridge, &call, status, &in_list, out);
-    rpc_bytes_puts(out, "</data></array>");
-    rpc_bytes_puts(out, single.value_end);
+    rpc_bytes_puts(x->out, single.value);
+    rpc_bytes_puts(x->out, "<array><data>");
+    while (!x->out->failed && !x->json.failed && rpc_xmlrpc_tape_next(x->tape, &position, &call))
+        answer(x, &call, &in_list);
+    rpc_bytes_puts(x->out, "</data></array>");
+    rpc_bytes_puts(x->out, single.value_end);
 }
 
 enum rpc_status rpc_xmlrpc_handle(const struct rpc_bridge *bridge, const char *body, size_t len,
@@ -284,16 +247,21 @@ enum rpc_status rpc_xmlrpc_handle(const struct rpc_bridge *bridge, const char *b
     rpc_xmlrpc_calls_init(&calls, bridge->max_calls);
     enum rpc_status status = rpc_xmlrpc_parse(body, len, charset, &calls);
 
+    struct exchange x = {bridge, &calls.tape, response, {0}};
+    struct rpc_xmlrpc_call none = {.status = status};
+
     if (status != RPC_NO_MEMORY) {
         rpc_bytes_puts(response, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse>");
         if (status)
-            answer(bridge, &no_call, status, &single, response);
+            answer(&x, &none, &single);
         else
-            answer_all(bridge, &calls, response);
+            answer_all(&x, calls.multicall);
         rpc_bytes_puts(response, "</methodResponse>\n");
     }
+    bool failed = status == RPC_NO_MEMORY || response->failed || x.json.failed;
     rpc_xmlrpc_calls_free(&calls);
-    if (status == RPC_NO_MEMORY || response->failed) {
+    rpc_bytes_free(&x.json);
+    if (failed) {
         rpc_bytes_free(response);
         return RPC_NO_MEMORY;
     }

@@ -9,22 +9,9 @@
  */
 #include "xmlrpc_calls.h"
 #include "xmlrpc_scalar.h"
+#include "xmlrpc_tape.h"
 
 #include <string.h>
-
-/*
- * The tape: entries of a header, len bytes and a NUL each. A CALL opens a call and carries its
- * status, the NAME and the ARGs behind it, in any order, belong to it.
- */
-enum kind { KIND_CALL, KIND_NAME, KIND_ARG };
-
-struct entry {
-    uint16_t len;
-    uint8_t kind;
-    uint8_t status;
-};
-
-_Static_assert(RPC_STATUS_COUNT <= UINT8_MAX, "a status fits an entry");
 
 /* What a tag can be. All scalar types are one element here. */
 enum element {
@@ -70,9 +57,15 @@ enum place {
     IN_METHOD_NAME,
     IN_PARAMS,
     IN_PARAM,
-    IN_ARG, /* value: an argument */
+    IN_ARG, /* value: an argument, or a part of one */
     IN_ARG_SCALAR,
-    IN_MULTI, /* methodCall of a multicall, behind methodName */
+    IN_ARG_ARRAY,
+    IN_ARG_DATA,
+    IN_ARG_STRUCT,
+    IN_ARG_MEMBER,
+    IN_ARG_MEMBER_NAME,
+    IN_ARG_MEMBER_NAMED, /* member: behind its name */
+    IN_MULTI,            /* methodCall of a multicall, behind methodName */
     IN_MULTI_PARAMS,
     IN_MULTI_PARAM,
     IN_LIST, /* value: the list of calls */
@@ -110,8 +103,13 @@ static const struct rule {
     [IN_PARAMS][PARAM] = {IN_PARAM, IN_PARAMS, RPC_OK},
     [IN_PARAM][VALUE] = {IN_ARG, IN_END, RPC_OK},
     [IN_ARG][SCALAR] = {IN_ARG_SCALAR, IN_END, RPC_OK},
-    [IN_ARG][ARRAY] = {IN_SKIP, IN_END, RPC_BAD_ARG},
-    [IN_ARG][STRUCT] = {IN_SKIP, IN_END, RPC_BAD_ARG},
+    [IN_ARG][ARRAY] = {IN_ARG_ARRAY, IN_END, RPC_OK},
+    [IN_ARG][STRUCT] = {IN_ARG_STRUCT, IN_END, RPC_OK},
+    [IN_ARG_ARRAY][DATA] = {IN_ARG_DATA, IN_END, RPC_OK},
+    [IN_ARG_DATA][VALUE] = {IN_ARG, IN_ARG_DATA, RPC_OK},
+    [IN_ARG_STRUCT][MEMBER] = {IN_ARG_MEMBER, IN_ARG_STRUCT, RPC_OK},
+    [IN_ARG_MEMBER][NAME] = {IN_ARG_MEMBER_NAME, IN_ARG_MEMBER_NAMED, RPC_OK},
+    [IN_ARG_MEMBER_NAMED][VALUE] = {IN_ARG, IN_END, RPC_OK},
     [IN_MULTI][PARAMS] = {IN_MULTI_PARAMS, IN_END, RPC_OK},
     [IN_MULTI_PARAMS][PARAM] = {IN_MULTI_PARAM, IN_END, RPC_OK},
     [IN_MULTI_PARAM][VALUE] = {IN_LIST, IN_END, RPC_OK},
@@ -140,13 +138,13 @@ static const struct rule {
 
 /* --- the tape --- */
 
-static struct entry entry_at(const struct rpc_bytes *tape, size_t at) {
-    struct entry entry;
+static struct rpc_xmlrpc_entry entry_at(const struct rpc_bytes *tape, size_t at) {
+    struct rpc_xmlrpc_entry entry;
     memcpy(&entry, tape->data + at, sizeof(entry));
     return entry;
 }
 
-static void entry_set(struct rpc_bytes *tape, size_t at, struct entry entry) {
+static void entry_set(struct rpc_bytes *tape, size_t at, struct rpc_xmlrpc_entry entry) {
     if (!tape->failed)
         memcpy(tape->data + at, &entry, sizeof(entry));
 }
@@ -160,7 +158,7 @@ static void rewind_to(struct rpc_bytes *tape, size_t at) {
 /* Begins an entry at the tape's end; what is appended next is its content. Returns where it is. */
 static size_t entry_begin(struct rpc_bytes *tape) {
     size_t at = tape->len;
-    static const struct entry blank;
+    static const struct rpc_xmlrpc_entry blank;
     rpc_bytes_append(tape, &blank, sizeof(blank));
     return at;
 }
@@ -169,8 +167,8 @@ static size_t entry_begin(struct rpc_bytes *tape) {
 static char *text_of(const struct rpc_xmlrpc_calls *calls, size_t *len) {
     static char none[1];
     const struct rpc_bytes *tape = &calls->tape;
-    *len = tape->failed ? 0 : tape->len - calls->text_at - sizeof(struct entry);
-    return tape->failed ? none : tape->data + calls->text_at + sizeof(struct entry);
+    *len = tape->failed ? 0 : tape->len - calls->text_at - sizeof(struct rpc_xmlrpc_entry);
+    return tape->failed ? none : tape->data + calls->text_at + sizeof(struct rpc_xmlrpc_entry);
 }
 
 /* --- faults --- */
@@ -182,12 +180,11 @@ static void refuse(struct rpc_xmlrpc_calls *calls, enum rpc_status status) {
 
 static void set_fault(struct rpc_xmlrpc_calls *calls, enum rpc_status status) {
     entry_set(&calls->tape, calls->call_at,
-              (struct entry){.kind = KIND_CALL, .status = (uint8_t)status});
+              (struct rpc_xmlrpc_entry){.kind = RPC_XMLRPC_CALL, .about = (uint8_t)status});
 }
 
-/* Whether the open call has a fault already. */
 static bool has_fault(const struct rpc_xmlrpc_calls *calls) {
-    return !calls->tape.failed && entry_at(&calls->tape, calls->call_at).status;
+    return !calls->tape.failed && entry_at(&calls->tape, calls->call_at).about;
 }
 
 /* Names what is wrong with the open call, the first thing; outside of one, with the document. */
@@ -205,12 +202,13 @@ static void call_begin(struct rpc_xmlrpc_calls *calls) {
     calls->call_at = entry_begin(&calls->tape);
     set_fault(calls, RPC_OK);
     rpc_bytes_append(&calls->tape, "", 1);
-    calls->args = 0;
+    calls->args = calls->nested = 0;
     calls->seen_name = calls->seen_params = false;
 }
 
 /* Makes the gathered text an entry, or drops it if its call is not going to be made anyway. */
-static void commit(struct rpc_xmlrpc_calls *calls, enum kind kind, size_t len) {
+static void commit(struct rpc_xmlrpc_calls *calls, enum rpc_xmlrpc_kind kind, uint8_t about,
+                   size_t len) {
     struct rpc_bytes *tape = &calls->tape;
     if (tape->failed)
         return;
@@ -218,9 +216,9 @@ static void commit(struct rpc_xmlrpc_calls *calls, enum kind kind, size_t len) {
         rewind_to(tape, calls->text_at);
         return;
     }
-    rewind_to(tape, calls->text_at + sizeof(struct entry) + len);
+    rewind_to(tape, calls->text_at + sizeof(struct rpc_xmlrpc_entry) + len);
     rpc_bytes_append(tape, "", 1);
-    entry_set(tape, calls->text_at, (struct entry){.len = (uint16_t)len, .kind = (uint8_t)kind});
+    entry_set(tape, calls->text_at, (struct rpc_xmlrpc_entry){(uint16_t)len, (uint8_t)kind, about});
 }
 
 static bool is_multicall(const char *name, size_t len) {
@@ -237,21 +235,49 @@ static void commit_name(struct rpc_xmlrpc_calls *calls) {
         fault(calls, RPC_NO_NAME);
     else if (len > RPC_NAME_MAX)
         fault(calls, RPC_BAD_NAME);
-    commit(calls, KIND_NAME, len);
+    commit(calls, RPC_XMLRPC_NAME, 0, len);
 }
 
-static void commit_arg(struct rpc_xmlrpc_calls *calls, enum rpc_xmlrpc_type type) {
+/* Names the parameter that is to blame. */
+static void fault_arg(struct rpc_xmlrpc_calls *calls, enum rpc_status status) {
+    if (calls->tape.failed || has_fault(calls))
+        return;
+    size_t number = calls->args + (calls->nested ? 0 : 1u);
+    entry_set(&calls->tape, calls->call_at,
+              (struct rpc_xmlrpc_entry){.len = number <= UINT16_MAX ? (uint16_t)number : 0,
+                                        .kind = RPC_XMLRPC_CALL,
+                                        .about = (uint8_t)status});
+}
+
+static void commit_scalar(struct rpc_xmlrpc_calls *calls, enum rpc_xmlrpc_type type) {
     size_t len;
     char *text = text_of(calls, &len);
     if (!rpc_xmlrpc_scalar(type, text, &len))
-        fault(calls, RPC_BAD_ARG);
+        fault_arg(calls, RPC_BAD_ARG);
     else if (len > RPC_ARG_LEN_MAX)
-        fault(calls, RPC_ARG_TOO_LONG);
-    else if (calls->args == RPC_ARGS_MAX)
-        fault(calls, RPC_TOO_MANY_ARGS);
-    else
+        fault_arg(calls, RPC_ARG_TOO_LONG);
+    if (!calls->nested)
         calls->args++;
-    commit(calls, KIND_ARG, len);
+    commit(calls, RPC_XMLRPC_SCALAR, (uint8_t)type, len);
+}
+
+static void commit_member(struct rpc_xmlrpc_calls *calls) {
+    size_t len;
+    text_of(calls, &len);
+    if (len > RPC_ARG_LEN_MAX)
+        fault_arg(calls, RPC_ARG_TOO_LONG);
+    commit(calls, RPC_XMLRPC_MEMBER, 0, len);
+}
+
+/* An array or struct begins, or ends. */
+static void commit_bracket(struct rpc_xmlrpc_calls *calls, enum rpc_xmlrpc_kind kind,
+                           char bracket) {
+    if (kind == RPC_XMLRPC_CLOSE)
+        calls->nested--;
+    else if (!calls->nested++)
+        calls->args++;
+    calls->text_at = entry_begin(&calls->tape);
+    commit(calls, kind, (uint8_t)bracket, 0);
 }
 
 /* --- what a tag begins and ends --- */
@@ -264,7 +290,7 @@ static bool is_value(enum place place) {
 /* Whether the text in this place means something. */
 static bool gathers(enum place place) {
     return is_value(place) || place == IN_ARG_SCALAR || place == IN_METHOD_SCALAR ||
-           place == IN_METHOD_NAME || place == IN_MEMBER_NAME;
+           place == IN_METHOD_NAME || place == IN_MEMBER_NAME || place == IN_ARG_MEMBER_NAME;
 }
 
 static enum element element_of(struct rpc_xmlrpc_calls *calls, const char *name) {
@@ -297,6 +323,8 @@ static enum place enter(struct rpc_xmlrpc_calls *calls, enum place place) {
     }
     if (gathers(place))
         calls->text_at = entry_begin(&calls->tape);
+    else if (place == IN_ARG_DATA || place == IN_ARG_STRUCT)
+        commit_bracket(calls, RPC_XMLRPC_OPEN, place == IN_ARG_DATA ? '[' : '{');
     return place;
 }
 
@@ -346,10 +374,19 @@ static void leave(struct rpc_xmlrpc_calls *calls, enum place place) {
         commit_name(calls);
         break;
     case IN_ARG:
-        commit_arg(calls, RPC_XMLRPC_STRING);
+        commit_scalar(calls, RPC_XMLRPC_STRING);
         break;
     case IN_ARG_SCALAR:
-        commit_arg(calls, calls->type);
+        commit_scalar(calls, calls->type);
+        break;
+    case IN_ARG_MEMBER_NAME:
+        commit_member(calls);
+        break;
+    case IN_ARG_DATA:
+        commit_bracket(calls, RPC_XMLRPC_CLOSE, ']');
+        break;
+    case IN_ARG_STRUCT:
+        commit_bracket(calls, RPC_XMLRPC_CLOSE, '}');
         break;
     case IN_STRUCT:
         if (!calls->seen_name)
@@ -372,6 +409,9 @@ static void leave(struct rpc_xmlrpc_calls *calls, enum place place) {
     case IN_MULTI_PARAM:
     case IN_LIST_ARRAY:
     case IN_ARGS_ARRAY:
+    case IN_ARG_ARRAY:
+    case IN_ARG_MEMBER:
+    case IN_ARG_MEMBER_NAMED:
     case IN_MEMBER:
     case IN_MEMBER_METHOD:
     case IN_MEMBER_PARAMS:
@@ -453,37 +493,6 @@ enum rpc_status rpc_xmlrpc_calls_status(const struct rpc_xmlrpc_calls *calls) {
     if (!calls->refused && (calls->depth || calls->place[0] != IN_END))
         return RPC_NOT_WELL_FORMED;
     return calls->refused;
-}
-
-/* --- reading the tape --- */
-
-bool rpc_xmlrpc_calls_next(const struct rpc_xmlrpc_calls *calls, size_t *position,
-                           struct rpc_call *call, enum rpc_status *status) {
-    const struct rpc_bytes *tape = &calls->tape;
-    size_t at = *position;
-    if (at == tape->len)
-        return false;
-    *status = entry_at(tape, at).status;
-    at += sizeof(struct entry) + 1;
-    call->name = NULL;
-    call->name_len = 0;
-    call->arg_count = 0;
-    while (at < tape->len) {
-        struct entry entry = entry_at(tape, at);
-        if (entry.kind == KIND_CALL)
-            break;
-        const char *text = tape->data + at + sizeof(entry);
-        if (entry.kind == KIND_NAME) {
-            call->name = text;
-            call->name_len = entry.len;
-        } else {
-            call->arg[call->arg_count] = text;
-            call->arg_len[call->arg_count++] = entry.len;
-        }
-        at += sizeof(entry) + entry.len + 1;
-    }
-    *position = at;
-    return true;
 }
 
 void rpc_xmlrpc_calls_free(struct rpc_xmlrpc_calls *calls) {

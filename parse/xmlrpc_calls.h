@@ -26,7 +26,7 @@
 /*
  * A document while it is read, and its calls.
  *   multicall   the calls came in a system.multicall and are answered as a list
- *   tape        names and arguments as rpc_xmlrpc_calls_next reads them, in one piece of memory
+ *   tape        the calls, as parse/xmlrpc_tape.h reads them
  * The rest is the reader's own.
  */
 struct rpc_xmlrpc_calls {
@@ -40,7 +40,8 @@ struct rpc_xmlrpc_calls {
     size_t call_at;              /* the open call's entry on the tape */
     bool call_open;              /* whether there is one */
     bool seen_name, seen_params; /* of the members of the open call */
-    uint8_t args;                /* of the open call */
+    size_t args;                 /* of the open call */
+    unsigned nested;             /* arrays and structs open in the last of them */
     enum rpc_xmlrpc_type type;   /* of the open scalar */
     size_t text_at;              /* the entry of the text being gathered */
     size_t foreign;
@@ -73,19 +74,6 @@ bool rpc_xmlrpc_calls_foreign(struct rpc_xmlrpc_calls *calls, size_t count);
  * Whether it is well formed apart from that, the parser knows.
  */
 enum rpc_status rpc_xmlrpc_calls_status(const struct rpc_xmlrpc_calls *calls);
-
-/*
- * Reads the next call, once the document has been read and is RPC_OK.
- *   position   0 before the first call; moved on
- *   call       filled when *status is RPC_OK: NUL-terminated slices of the tape; otherwise its
- *              name, if that has been read, or NULL
- *   status     RPC_OK, or why the call must not be made: RPC_NO_NAME, RPC_BAD_NAME,
- *              RPC_TOO_MANY_ARGS, RPC_ARG_TOO_LONG, RPC_BAD_ARG, RPC_BAD_REQUEST (its entry in the
- *              multicall makes no sense, or is a multicall itself)
- * Returns false when there is no further call.
- */
-bool rpc_xmlrpc_calls_next(const struct rpc_xmlrpc_calls *calls, size_t *position,
-                           struct rpc_call *call, enum rpc_status *status);
 
 /* Releases what calls holds. */
 void rpc_xmlrpc_calls_free(struct rpc_xmlrpc_calls *calls);

@@ -102,8 +102,15 @@ static bool is_int(struct rest rest) {
     return count < strlen(most) || (count == strlen(most) && memcmp(digits, most, count) <= 0);
 }
 
-static bool is_boolean(struct rest rest) {
-    return take(&rest, "01") && rest.p == rest.end;
+/* 0 or 1; the words, which some clients send, are made these. */
+static bool read_boolean(char *text, size_t *len) {
+    bool yes = *len == 4 && !memcmp(text, "true", 4), no = *len == 5 && !memcmp(text, "false", 5);
+
+    if (yes || no) {
+        *text = yes ? '1' : '0';
+        *len = 1;
+    }
+    return *len == 1 && (*text == '0' || *text == '1');
 }
 
 static bool is_double(struct rest rest) {
@@ -172,7 +179,7 @@ bool rpc_xmlrpc_scalar(enum rpc_xmlrpc_type type, char *text, size_t *len) {
     case RPC_XMLRPC_INT:
         return is_int(rest);
     case RPC_XMLRPC_BOOLEAN:
-        return is_boolean(rest);
+        return read_boolean(text, len);
     case RPC_XMLRPC_DOUBLE:
         return is_double(rest);
     case RPC_XMLRPC_DATETIME:

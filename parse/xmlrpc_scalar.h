@@ -32,10 +32,10 @@ bool rpc_xmlrpc_is_space(const char *text, size_t len);
  * Turns the text of a scalar into the argument for a function, in place: a string stays as it is,
  * base64 is decoded, anything else loses the white space around it.
  *   text, len   the text; its content and *len are changed, it never gets longer
- * Returns false when it is not of the type: an integer beyond 64 bit, a boolean other than 0 and 1,
- * a double that is neither decimal (with or without exponent) nor nan or inf, a date and time that
- * is not ISO 8601 (basic or extended, with or without fraction and zone), bad base64, a nil that is
- * not empty.
+ * Returns false when it is not of the type: an integer beyond 64 bit, a boolean other than 0 and 1
+ * (true and false become these), a double that is neither decimal (with or without exponent) nor
+ * nan or inf, a date and time that is not ISO 8601 (basic or extended, with or without fraction and
+ * zone), bad base64, a nil that is not empty.
  */
 bool rpc_xmlrpc_scalar(enum rpc_xmlrpc_type type, char *text, size_t *len);
 

@@ -5,19 +5,18 @@
  */
 #include "bridges.h"
 
+#include "../parse/jsonrpc.h"
 #include "../parse/media.h"
 #include "../parse/path.h"
 #include "body.h"
 #include "core.h"
 #include "http.h"
 #include "log.h"
+#include "metrics.h"
 #include "options.h"
 #include "table.h"
 #ifdef RPC_XMLRPC
 #include "../parse/xmlrpc.h"
-#endif
-#ifdef RPC_JSONRPC
-#include "../parse/jsonrpc.h"
 #endif
 
 /* A path up to this length is split on the stack. */
@@ -39,15 +38,22 @@ static void bridge_fault(void *ctx, const char *name, size_t name_len, enum rpc_
     rpc_log(bridge->where, name, name_len, status);
 }
 
+static enum rpc_status bridge_find(void *ctx, const char *name, size_t name_len, bool *typed) {
+    (void)ctx;
+    return rpc_table_find(RPC_CALLER_BRIDGE, name, name_len, typed);
+}
+
 static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
                                    struct rpc_result *result) {
     struct bridge_context *bridge = ctx;
     enum rpc_status status = rpc_table_call(RPC_CALLER_BRIDGE, call, result);
 
-    if (status != RPC_OK)
-        bridge_fault(bridge, call->name, call->name_len, status);
-    else
+    if (status == RPC_APPLICATION_ERROR)
+        rpc_metrics_failure(status);
+    if (status == RPC_OK || status == RPC_APPLICATION_ERROR)
         rpc_core_note(bridge->request, call->name, call->name_len, status);
+    else
+        bridge_fault(bridge, call->name, call->name_len, status);
     return status;
 }
 
@@ -139,17 +145,12 @@ struct document_bridge {
                               const char *charset, struct rpc_bytes *answer);
 };
 
-#ifdef RPC_JSONRPC
 /* JSON is UTF-8 whatever a charset parameter says (RFC 8259 section 11). */
 static enum rpc_status handle_jsonrpc(const struct rpc_bridge *bridge, const char *body, size_t len,
                                       const char *charset, struct rpc_bytes *answer) {
     (void)charset;
     return rpc_jsonrpc_handle(bridge, body, len, answer);
 }
-#define JSONRPC_HANDLE handle_jsonrpc
-#else
-#define JSONRPC_HANDLE NULL
-#endif
 #ifdef RPC_XMLRPC
 #define XMLRPC_HANDLE rpc_xmlrpc_handle
 #else
@@ -162,7 +163,7 @@ static enum rpc_status handle_jsonrpc(const struct rpc_bridge *bridge, const cha
 static const struct document_bridge xmlrpc =
     DOCUMENT_BRIDGE("xmlrpc bridge", "text/xml", "application/xml", XMLRPC_HANDLE);
 static const struct document_bridge jsonrpc =
-    DOCUMENT_BRIDGE("jsonrpc bridge", "application/json", "application/json-rpc", JSONRPC_HANDLE);
+    DOCUMENT_BRIDGE("jsonrpc bridge", "application/json", "application/json-rpc", handle_jsonrpc);
 
 /* Whether the Content-Type is one the bridge takes; its charset parameter, or "", to charset. */
 static bool takes_type(const struct document_bridge *bridge, const struct wsgi_request *request,
@@ -197,7 +198,8 @@ static void answer_document(const struct rpc_http *http, const char *type,
 static enum rpc_status document_call(const struct document_bridge *document,
                                      const struct rpc_http *http, const char *charset) {
     struct bridge_context context = {http->vars.request, document->kind.where};
-    const struct rpc_bridge bridge = {.call = bridge_call,
+    const struct rpc_bridge bridge = {.find = bridge_find,
+                                      .call = bridge_call,
                                       .list = rpc_options.introspection ? list_functions : NULL,
                                       .fault = bridge_fault,
                                       .ctx = &context,
@@ -282,10 +284,5 @@ void rpc_bridges_init(void) {
     }
 #ifndef RPC_XMLRPC
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");
-#endif
-#ifdef RPC_JSONRPC
-    rpc_jsonrpc_init();
-#else
-    uwsgi_log("[rpc] built without jansson: the JSON-RPC bridge answers 501\n");
 #endif
 }

@@ -120,7 +120,8 @@ struct sample {
 
 static struct sample take_sample(uint64_t start, const struct rpc_call *call,
                                  enum rpc_status status, const struct rpc_result *result) {
-    struct sample sample = {.bytes_out = result->len, .failed = status != RPC_OK};
+    struct sample sample = {.bytes_out = result->len,
+                            .failed = status != RPC_OK && status != RPC_APPLICATION_ERROR};
     for (unsigned i = 0; i < call->arg_count; i++)
         sample.bytes_in += call->arg_len[i];
     sample.micros = uwsgi_micros() - start;

@@ -179,6 +179,8 @@ struct uwsgi_option rpc_option_table[] = {
            "idle connections kept per node and process, for nodes on a puwsgi-socket (default 0)"),
     VALUE("rpc-remote", remote, read_text, "NAME NODE[,NODE...] [REMOTE_NAME]",
           "register a remote function as a local one (syntax: NAME NODE[,NODE...] [REMOTE_NAME])"),
+    GLOBS("rpc-json", json,
+          "functions whose name matches the glob take JSON and return JSON (repeatable)"),
     VALUE("rpc-metric", metric, read_function, "the name of a function, of 1 to 255 bytes",
           "count the calls of this function in metrics of its own (repeatable)"),
     UWSGI_END_OF_OPTIONS};

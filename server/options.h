@@ -12,7 +12,7 @@
 
 /* Filled while uWSGI reads its configuration and constant from then on. */
 struct rpc_options {
-    struct rpc_globs allow, bridge_allow;
+    struct rpc_globs allow, bridge_allow, json;
     struct rpc_cidrs allow_from;
     struct uwsgi_string_list *remote, *metric; /* metric: names of functions, none of them twice */
     struct rpc_origins origins;

@@ -7,6 +7,7 @@
  */
 #include "table.h"
 
+#include "../parse/typed.h"
 #include "language.h"
 #include "metrics.h"
 #include "options.h"
@@ -19,7 +20,8 @@ struct slot {
     const struct uwsgi_plugin *plain; /* its plugin, if calling it takes nothing but a call */
     struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
-    uint32_t open; /* OPEN_TO(caller) of each caller that may call it */
+    uint16_t open; /* OPEN_TO(caller) of each caller that may call it */
+    bool typed;    /* rpc-json */
 };
 
 /* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
@@ -95,8 +97,8 @@ static inline uint32_t hash_name(const char *name, size_t name_len) {
     return (uint32_t)__builtin_bswap64(hash);
 }
 
-static uint32_t open_to(const char *name) {
-    uint32_t open = OPEN_TO(RPC_CALLER_LOCAL);
+static uint16_t open_to(const char *name) {
+    uint16_t open = OPEN_TO(RPC_CALLER_LOCAL);
     if (rpc_globs_match(&rpc_options.allow, name)) {
         open |= OPEN_TO(RPC_CALLER_PACKET);
         if (rpc_globs_match(&rpc_options.bridge_allow, name))
@@ -117,6 +119,7 @@ static void index_function(const struct uwsgi_rpc *function) {
     table.slot[i].hash = hash;
     table.slot[i].open = open_to(function->name);
     table.open |= table.slot[i].open;
+    table.slot[i].typed = rpc_options.json.count && rpc_globs_match(&rpc_options.json, function->name);
     table.slot[i].plain = plain_plugin(function->plugin);
     table.slot[i].meter = rpc_metrics_function(function->name);
     __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
@@ -135,36 +138,36 @@ static void index_extend(void) {
     uwsgi_unlock(uwsgi.rpc_table_lock);
 }
 
-/* The slot of a call's function among those indexed so far, NULL when it is not there. */
-static inline const struct slot *index_find(const struct rpc_call *call, uint32_t hash) {
+/* The slot of a function among those indexed so far, NULL when it is not there. */
+static inline const struct slot *index_find(const char *name, size_t name_len, uint32_t hash) {
     for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
         const struct slot *slot = &table.slot[i];
         const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
         if (!function)
             return NULL;
-        if (slot->hash == hash && memcmp(function->name, call->name, call->name_len + 1u) == 0)
+        if (slot->hash == hash && memcmp(function->name, name, name_len + 1) == 0)
             return slot;
     }
 }
 
-/* The same for a call whose function is not there yet, or not at all. */
-__attribute__((cold, noinline)) static const struct slot *find_new(const struct rpc_call *call,
-                                                                   uint32_t hash) {
+/* The same for a function that is not there yet, or not at all. */
+__attribute__((cold, noinline)) static const struct slot *find_new(const char *name,
+                                                                   size_t name_len, uint32_t hash) {
     for (;;) {
         uint64_t indexed = __atomic_load_n(&table.indexed, __ATOMIC_ACQUIRE);
-        const struct slot *slot = index_find(call, hash);
+        const struct slot *slot = index_find(name, name_len, hash);
         if (slot || indexed >= uwsgi.shared->rpc_count[uwsgi.mywid])
             return slot;
         index_extend();
     }
 }
 
-static const struct slot *find(const struct rpc_call *call) {
-    if (call->name_len > RPC_NAME_MAX)
+static const struct slot *find(const char *name, size_t name_len) {
+    if (name_len > RPC_NAME_MAX)
         return NULL;
-    uint32_t hash = hash_name(call->name, call->name_len);
-    const struct slot *slot = index_find(call, hash);
-    return slot ? slot : find_new(call, hash);
+    uint32_t hash = hash_name(name, name_len);
+    const struct slot *slot = index_find(name, name_len, hash);
+    return slot ? slot : find_new(name, name_len, hash);
 }
 
 /*
@@ -198,7 +201,7 @@ __attribute__((noinline)) static enum rpc_status invoke_with_care(const struct u
 }
 
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
-static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call *call,
+static enum rpc_status call_slot(const struct slot *slot, bool judged, const struct rpc_call *call,
                                  struct rpc_result *result) {
     const struct uwsgi_rpc *function = slot->function;
     uint64_t start = rpc_metrics_start();
@@ -207,9 +210,11 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
     enum rpc_status status = function->plugin == slot->plain
                                  ? invoke(function, call, result)
                                  : invoke_with_care(function, call, result);
-    if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
+    if (status == RPC_OK && judged)
+        status = rpc_typed_judge(result->data, result->len);
+    else if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
-    if (status != RPC_OK || result->len == 0) {
+    if ((status != RPC_OK && status != RPC_APPLICATION_ERROR) || result->len == 0) {
         free(result->data);
         *result = (struct rpc_result){0};
     }
@@ -218,18 +223,28 @@ static enum rpc_status call_slot(const struct slot *slot, const struct rpc_call 
     return status;
 }
 
+static enum rpc_status open_status(const struct slot *slot, enum rpc_caller caller) {
+    if (!slot)
+        return RPC_UNKNOWN;
+    return slot->open & OPEN_TO(caller) ? RPC_OK : RPC_FORBIDDEN;
+}
+
+enum rpc_status rpc_table_find(enum rpc_caller caller, const char *name, size_t name_len,
+                               bool *is_typed) {
+    const struct slot *slot = find(name, name_len);
+
+    *is_typed = slot && slot->typed;
+    return open_status(slot, caller);
+}
+
 enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
                                struct rpc_result *result) {
-    const struct slot *slot = find(call);
-    enum rpc_status status;
+    const struct slot *slot = find(call->name, call->name_len);
+    enum rpc_status status = open_status(slot, caller);
 
     *result = (struct rpc_result){0};
-    if (!slot)
-        status = RPC_UNKNOWN;
-    else if (!(slot->open & OPEN_TO(caller)))
-        status = RPC_FORBIDDEN;
-    else
-        status = call_slot(slot, call, result);
+    if (status == RPC_OK)
+        status = call_slot(slot, slot->typed && caller == RPC_CALLER_BRIDGE, call, result);
     return status;
 }
 

@@ -39,13 +39,20 @@ void rpc_table_inherit(void);
 void rpc_table_forget(void);
 
 /*
+ * Looks for a function, as rpc_find_fn has it.
+ */
+enum rpc_status rpc_table_find(enum rpc_caller caller, const char *name, size_t name_len,
+                               bool *is_typed);
+
+/*
  * Calls the function a call names, in the calling worker's part of the table.
  *   call      NUL-terminated name and arguments
  *   result    filled on RPC_OK: malloc'ed bytes for the caller to free, NULL if there are none;
  *             {NULL, 0} otherwise
  * Returns RPC_OK, RPC_UNKNOWN, RPC_FORBIDDEN, RPC_REFUSED (the language plugin cannot take that
- * many arguments), RPC_EMPTY (only with rpc-empty-is-error), or for a remote function the client's
- * statuses. Does not log.
+ * many arguments), RPC_EMPTY (with rpc-empty-is-error), for a remote function the client's
+ * statuses, or for a typed function called from a bridge what rpc_typed_judge says of its result,
+ * which is then filled on RPC_APPLICATION_ERROR too. Does not log.
  */
 enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *call,
                                struct rpc_result *result);

@@ -16,8 +16,8 @@ MAX_BODY = 1 << 20
 TIMEOUT_SEC = 1
 # What may be on its way in the buffers of sockets when a client is told to stop.
 IN_FLIGHT = 16 << 20
-XML, JSON = (pytest.param(name, marks=pytest.mark.skipif(library in WITHOUT, reason='left out'))
-             for name, library in (('xmlrpc', 'libxml-2.0'), ('jsonrpc', 'jansson')))
+XML = pytest.param('xmlrpc', marks=pytest.mark.skipif('libxml-2.0' in WITHOUT, reason='left out'))
+JSON = pytest.param('jsonrpc')
 TYPES = {'xmlrpc': b'text/xml', 'jsonrpc': b'application/json'}
 CALLS = {'xmlrpc': xmlrpc.client.dumps(('x',), 'hello').encode(),
          'jsonrpc': b'{"jsonrpc": "2.0", "method": "hello", "params": ["x"], "id": 1}'}
@@ -149,9 +149,9 @@ DOCUMENTS = {
     'nested 100,000 deep': (XML, b'<a>' * 100000, -32600),
     'an argument nested 100,000 deep': (
         XML, call_xml(b'<array><data><value>' * 45000), -32600),
-    'nested 100,000 deep, JSON': (JSON, b'[' * 100000, -32700),
+    'nested 100,000 deep, JSON': (JSON, b'[' * 100000, -32600),
     'an argument nested 100,000 deep, JSON': (
-        JSON, call_json(b'[' * 100000 + b']' * 100000), -32700),
+        JSON, call_json(b'[' * 100000 + b']' * 100000), -32600),
     'DTD': (XML, b'<!DOCTYPE methodCall>' + call_xml(b'x'), -32600),
     'external DTD': (XML, b'<!DOCTYPE x SYSTEM "file:///etc/passwd">' + call_xml(b'x'), -32600),
     'external entity': (XML, b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' +
@@ -168,7 +168,6 @@ DOCUMENTS = {
     'NUL as a character': (XML, call_xml(b'&#0;'), -32700),
     'NUL, JSON': (JSON, call_json(b'"\0"'), -32700),
     'member twice': (JSON, b'{"id": 1, "id": 2, "jsonrpc": "2.0", "method": "first"}', -32600),
-    'integer beyond 64 bit': (JSON, call_json(b'9' * 30), -32600),
     'batch over the limit': (JSON, b'[' + b','.join([call_json(b'')] * 6) + b']', -32600),
     'another format': (XML, CALLS['jsonrpc'], -32700),
     'another format, JSON': (JSON, CALLS['xmlrpc'], -32700),

@@ -14,7 +14,7 @@ INSTRUMENTED = BUILD / 'asan' / 'rpc_plugin.so'
 # uWSGI keeps most of its own in shared memory, where LeakSanitizer does not look: a leak counts when
 # one of these has asked for the memory, whoever has allocated it for them.
 OURS = ('rpc_plugin.so', 'robust.so')
-ALLOCATORS = re.compile(r'libasan|libubsan|libc\.so|libxml2|libjansson|uwsgi-core')
+ALLOCATORS = re.compile(r'libasan|libubsan|libc\.so|libxml2|uwsgi-core')
 FRAME = re.compile(r'^\s+#\d+ (.*)$', re.M)
 
 

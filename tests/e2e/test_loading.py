@@ -78,20 +78,17 @@ def test_builds_without_a_warning(tmp_path, compiler):
     assert (tmp_path / 'rpc_plugin.so').exists()
 
 
-@pytest.mark.parametrize('without', ['libxml-2.0', 'jansson', 'libxml-2.0 jansson'])
-def test_a_bridge_without_its_library_says_so(uwsgi, tmp_path, without):
+def test_a_bridge_without_its_library_says_so(uwsgi, tmp_path):
     copy = source_tree(tmp_path)
     subprocess.run([UWSGI, '--build-plugin', copy], check=True, capture_output=True, cwd=tmp_path,
-                   env=dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD='', RPC_WITHOUT=without))
+                   env=dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD='', RPC_WITHOUT='libxml-2.0'))
     server = uwsgi(TCP, HTTP, ('http-socket-modifier1', 173), ('http-socket-modifier2', 3),
                    ('route', '^/json setmodifier2:4'), ('route', '^/path setmodifier2:2'),
                    ('rpc-http-prefix', '/path'), plugins=('python3', tmp_path / 'rpc_plugin.so'))
-    for library, path, content_type, line in (
-            ('libxml-2.0', '/xml', 'text/xml', 'built without libxml2: the XML-RPC bridge answers 501'),
-            ('jansson', '/json', 'application/json', 'built without jansson: the JSON-RPC bridge answers 501')):
+    for path, content_type, status in (('/xml', 'text/xml', 501), ('/json', 'application/json', 200)):
         response = server.http(path, method='POST', body=b'x', headers={'Content-Type': content_type})
-        assert (response.status == 501) == (library in without)
-        assert server.log.count(line) == (library in without)
+        assert response.status == status
+    assert server.log.count('built without libxml2: the XML-RPC bridge answers 501') == 1
     assert server.http('/path/hello').body == b'hello'
 
 

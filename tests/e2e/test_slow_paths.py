@@ -5,7 +5,7 @@ import dear
 import pytest
 from conftest import TCP, WITHOUT, exchange, packet
 
-LIBRARY = {'xmlrpc': 'libxml-2.0', 'jsonrpc': 'jansson'}
+LIBRARY = {'xmlrpc': 'libxml-2.0'}
 # More than four for the noise of a machine, and a good deal less than sixteen.
 RATIO_MAX = 8
 # Memory that has been used once is kept: giving it back and taking it again costs more than parsing,

@@ -17,6 +17,13 @@ static void check(bool truth) {
         abort();
 }
 
+static enum rpc_status find(void *ctx, const char *name, size_t name_len, bool *typed) {
+    (void)ctx;
+    check(name_len && strlen(name) == name_len);
+    *typed = false;
+    return RPC_OK;
+}
+
 /* Returns the arguments behind one another, the name first. */
 static enum rpc_status echo_call(void *ctx, const struct rpc_call *call,
                                  struct rpc_result *result) {
@@ -48,7 +55,7 @@ static void list(void *ctx, void (*visit)(void *visitor, const char *name), void
 static void handle(const char *body, size_t len, const char *charset) {
     size_t count = 0;
     struct rpc_bytes response = {0};
-    struct rpc_bridge bridge = {echo_call, list, NULL, &count, MAX_CALLS};
+    struct rpc_bridge bridge = {find, echo_call, list, NULL, &count, MAX_CALLS};
     check(rpc_xmlrpc_handle(&bridge, body, len, charset, &response) == RPC_OK);
     check(!response.failed && response.len > 0);
     xmlDocPtr doc = xmlReadMemory(response.data, (int)response.len, NULL, NULL,

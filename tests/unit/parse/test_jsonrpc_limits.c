@@ -53,7 +53,7 @@ START_TEST(test_jsonrpc_limit_argument_len) {
     assert_limit("{\"base64\": \"", "eHl6", "\"}", RPC_ARG_LEN_MAX / 3, RPC_ARG_TOO_LONG);
     ck_assert_uint_eq(RPC_ARG_LEN_MAX % 3, 0);
     answer_params("{\"base64\": \"", "eHl6", RPC_ARG_LEN_MAX / 3, "eA==\"}");
-    ck_assert_ptr_nonnull(strstr(response.data, rpc_status_info(RPC_ARG_TOO_LONG)->message));
+    ck_assert_ptr_nonnull(strstr(response.data, "\"parameter 1 is longer than 65535 bytes\""));
 }
 END_TEST
 
@@ -72,7 +72,7 @@ START_TEST(test_jsonrpc_largest_call) {
     memory.armed = false;
     assert_answer("{\"jsonrpc\":\"2.0\",\"result\":\"\",\"id\":1}");
     ck_assert_uint_ge(memory.asked, body.len);
-    ck_assert_uint_lt(memory.asked, 4 * body.len + 4096);
+    ck_assert_uint_lt(memory.asked, 2 * body.len + 4096);
     rpc_bytes_free(&body);
 }
 END_TEST
@@ -85,7 +85,8 @@ START_TEST(test_jsonrpc_limit_name) {
         rpc_bytes_puts(&body, "\"}");
         answer(body.data, body.len);
         ck_assert_int_eq(answered_code(), code_of(RPC_UNKNOWN));
-        ck_assert_uint_eq(call_count, len <= RPC_NAME_MAX);
+        bool found = told.len > 16 && !memcmp(told.data + told.len - 17, "unknown-function\n", 17);
+        ck_assert_uint_eq(found, len <= RPC_NAME_MAX);
         rpc_bytes_free(&body);
     }
 }
@@ -118,7 +119,7 @@ END_TEST
 
 START_TEST(test_jsonrpc_limit_depth) {
     /* the request and its params are two levels */
-    for (size_t depth = DEPTH_MAX - 3; depth <= DEPTH_MAX - 1; depth++) {
+    for (size_t depth = RPC_JSON_DEPTH_MAX - 3; depth <= RPC_JSON_DEPTH_MAX - 1; depth++) {
         struct rpc_bytes body = {0};
         rpc_bytes_puts(&body, "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1,\"params\":[");
         repeat(&body, "[{\"\":", depth / 2);
@@ -128,8 +129,8 @@ START_TEST(test_jsonrpc_limit_depth) {
         repeat(&body, "}]", depth / 2);
         rpc_bytes_puts(&body, "]}");
         answer(body.data, body.len);
-        bool beyond = depth + 2 > DEPTH_MAX;
-        ck_assert_int_eq(answered_code(), beyond ? code_of(RPC_NOT_WELL_FORMED) : 0);
+        bool beyond = depth + 2 > RPC_JSON_DEPTH_MAX;
+        ck_assert_int_eq(answered_code(), beyond ? code_of(RPC_TOO_DEEP) : 0);
         ck_assert_uint_eq(call_count, !beyond);
         rpc_bytes_free(&body);
     }
@@ -142,21 +143,18 @@ START_TEST(test_jsonrpc_nested_without_end) {
         struct rpc_bytes body = {0};
         repeat(&body, pieces[i], 100000);
         answer(body.data, body.len);
-        assert_answer(PARSE_ERROR);
+        ck_assert_int_eq(answered_code(), code_of(RPC_TOO_DEEP));
         rpc_bytes_free(&body);
     }
 }
 END_TEST
-
-/* Bytes that jansson may take for a value of two characters, generously. */
-#define VALUE_COST 400
 
 START_TEST(test_jsonrpc_limit_values) {
     static const char head[] = "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1,\"x\":[0";
     /* the document, four members with their names, and the first 0; none of these is a value: */
     const size_t others = 10;
     const char *tail = "],\"y\":\"[[[[,,,,::::{{{{\\\",,,,\"}";
-    for (size_t count = RPC_JSONRPC_VALUES_MAX - 1; count <= RPC_JSONRPC_VALUES_MAX + 1; count++) {
+    for (size_t count = RPC_JSON_VALUES_MAX - 1; count <= RPC_JSON_VALUES_MAX + 1; count++) {
         struct rpc_bytes body = {0};
         rpc_bytes_puts(&body, head);
         repeat(&body, ",0", count - others - 2);
@@ -165,10 +163,10 @@ START_TEST(test_jsonrpc_limit_values) {
         memory.armed = true;
         answer(body.data, body.len);
         memory.armed = false;
-        ck_assert_uint_lt(memory.asked, RPC_JSONRPC_VALUES_MAX * (size_t)VALUE_COST);
+        ck_assert_uint_lt(memory.asked, 4096); /* the answer's */
         ck_assert_int_eq(answered_code(),
-                         count > RPC_JSONRPC_VALUES_MAX ? code_of(RPC_TOO_MANY_VALUES) : 0);
-        ck_assert_uint_eq(call_count, count <= RPC_JSONRPC_VALUES_MAX);
+                         count > RPC_JSON_VALUES_MAX ? code_of(RPC_TOO_MANY_VALUES) : 0);
+        ck_assert_uint_eq(call_count, count <= RPC_JSON_VALUES_MAX);
         rpc_bytes_free(&body);
     }
 }
@@ -242,8 +240,8 @@ START_TEST(test_jsonrpc_introspection) {
                 "{\"jsonrpc\":\"2.0\",\"method\":\"system.listMethods\",\"params\":[1],\"id\":2}]");
     assert_answer(
         "[{\"jsonrpc\":\"2.0\",\"result\":[\"echo\",\"a\\\"b\xc3\xa9\",\"last\"],\"id\":1},"
-        "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":\"an argument cannot "
-        "be passed to a function\"},\"id\":2}]");
+        "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32602,\"message\":"
+        "\"system.listMethods takes no parameters\"},\"id\":2}]");
     bridge.list = on_list_nothing;
     answer_text(listing);
     assert_answer("{\"jsonrpc\":\"2.0\",\"result\":[],\"id\":1}");
@@ -251,7 +249,7 @@ START_TEST(test_jsonrpc_introspection) {
     bridge.list = NULL;
     answer_text(listing);
     ck_assert_int_eq(answered_code(), code_of(RPC_UNKNOWN));
-    ck_assert_uint_eq(call_count, 1);
+    ck_assert_uint_eq(call_count, 0);
 }
 END_TEST
 
@@ -259,6 +257,8 @@ END_TEST
 START_TEST(test_jsonrpc_every_status) {
     for (int i = RPC_OK + 1; i < RPC_STATUS_COUNT; i++) {
         const struct rpc_status_info *info = rpc_status_info((enum rpc_status)i);
+        if (i == RPC_APPLICATION_ERROR) /* has a result, in which its code stands */
+            continue;
         char body[160], expected[320];
         snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"method\":\"%s\",\"id\":7}",
                  strcmp(info->name, "empty") ? info->name : "empty\",\"params\":[1],\"x\":\"");
@@ -279,15 +279,15 @@ START_TEST(test_jsonrpc_told) {
         {"{", "(none) not-well-formed\n"},
         {"[]", "(none) bad-request\n"},
         {"[1,2]", "(none) bad-request\n(none) bad-request\n"},
-        {"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{}}", "echo bad-argument\n"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{\"a\":1}}", "echo bad-argument\n"},
         {"{\"jsonrpc\":\"2.0\",\"method\":\"\",\"id\":1}", " bad-name\n"},
-        {"{\"jsonrpc\":\"2.0\",\"method\":\"nosuch\",\"id\":1}", ""},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"nosuch\",\"id\":1}", "nosuch unknown-function\n"},
         {"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1}", ""},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         answer_text(cases[i].body);
         assert_bytes(cases[i].body, &told, cases[i].told, strlen(cases[i].told));
-        ck_assert_uint_eq(failed_count, i == 5);
+        ck_assert_uint_eq(failed_count, 0);
     }
 }
 END_TEST

@@ -121,11 +121,18 @@ static enum rpc_status copy_call(void *ctx, const struct rpc_call *call,
     return RPC_OK;
 }
 
+static enum rpc_status find_any(void *ctx, const char *name, size_t name_len, bool *typed) {
+    (void)ctx, (void)name, (void)name_len;
+    *typed = false;
+    return RPC_OK;
+}
+
 static void no_list(void *ctx, void (*visit)(void *visitor, const char *name), void *visitor) {
     (void)ctx, (void)visit, (void)visitor;
 }
 
-static const struct rpc_bridge bridge = {copy_call, no_list, NULL, NULL, 10};
+static const struct rpc_bridge bridge = {
+    .find = find_any, .call = copy_call, .list = no_list, .max_calls = 10};
 
 static bool holds(const struct rpc_bytes *bytes, const char *text) {
     size_t len = strlen(text);

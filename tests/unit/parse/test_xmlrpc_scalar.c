@@ -60,7 +60,9 @@ END_TEST
 
 START_TEST(test_xmlrpc_scalar_boolean) {
     GOOD("boolean", "0", "1");
-    BAD("boolean", "", "2", "00", "01", "true", "false", "-1");
+    BAD("boolean", "", "2", "00", "01", "True", "tru", "falsey", "-1");
+    check("boolean", "true", "1");
+    check("boolean", " false ", "0");
     check("boolean", "\n1\n", "1");
 }
 END_TEST

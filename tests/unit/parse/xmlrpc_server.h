@@ -5,6 +5,11 @@
 #ifndef XMLRPC_SERVER_H
 #define XMLRPC_SERVER_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
+#endif
+
+#include "parse/typed.h"
 #include "parse/xmlrpc.h"
 #include "unit.h"
 
@@ -38,6 +43,36 @@ static inline void log_bytes(struct rpc_bytes *log, const char *bytes, size_t le
     }
 }
 
+/* Any name is one of a function that is not typed. */
+static inline enum rpc_status find_any(void *ctx, const char *name, size_t name_len, bool *typed) {
+    (void)ctx, (void)name, (void)name_len;
+    *typed = false;
+    return RPC_OK;
+}
+
+/* What there is to call: names that begin with "typed" are typed. */
+static inline enum rpc_status server_find(void *ctx, const char *name, size_t name_len,
+                                          bool *typed) {
+    static const char *const names[] = {"binary", "echo", "fail", "join", "remote"};
+    (void)ctx;
+    ck_assert_uint_eq(strlen(name), name_len);
+    *typed = !strncmp(name, "typed", 5);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strcmp(names[i], name))
+            return RPC_OK;
+    return *typed ? RPC_OK : RPC_UNKNOWN;
+}
+
+/* A typed function returns its argument; "typed:TEXT" returns TEXT. */
+static inline enum rpc_status call_typed(const struct rpc_call *call, struct rpc_result *result) {
+    ck_assert_uint_eq(call->arg_count, 1);
+    const char *text = call->name[5] == ':' ? call->name + 6 : call->arg[0];
+    enum rpc_status status = rpc_typed_judge(text, strlen(text));
+    if (status == RPC_OK || status == RPC_APPLICATION_ERROR)
+        *result = (struct rpc_result){strdup(text), strlen(text)};
+    return status;
+}
+
 static inline void give(struct rpc_result *result, const struct rpc_bytes *bytes) {
     *result = (struct rpc_result){bytes->data, bytes->len};
 }
@@ -56,6 +91,11 @@ static inline enum rpc_status server_call(void *ctx, const struct rpc_call *call
     }
     rpc_bytes_puts(&answer->calls, "\n");
 
+    if (!strncmp(call->name, "typed", 5)) {
+        enum rpc_status status = call_typed(call, result);
+        answer->failed += status != RPC_OK;
+        return status;
+    }
     struct rpc_bytes bytes = {0};
     if (!strcmp(call->name, "echo")) {
         if (call->arg_count)
@@ -109,7 +149,8 @@ static inline unsigned faults_in(const struct rpc_bytes *response) {
    each fault is to be told once. */
 static inline struct answer ask_charset(const char *body, size_t len, const char *charset) {
     struct answer answer = {0};
-    struct rpc_bridge bridge = {server_call, server_list, server_fault, &answer, MAX_CALLS};
+    struct rpc_bridge bridge = {server_find,  server_call, server_list,
+                                server_fault, &answer,     MAX_CALLS};
     struct guarded g = guarded_copy(body, len);
     ck_assert_int_eq(rpc_xmlrpc_handle(&bridge, g.data, len, charset, &answer.response), RPC_OK);
     guarded_free(&g);
@@ -128,9 +169,18 @@ static inline void assert_bytes(const struct rpc_bytes *bytes, const char *text)
         "expected: %s\ngot:      %.*s", text, (int)bytes->len, bytes->data ? bytes->data : "");
 }
 
-/* Checks that the answer is one fault of that status, and that nothing was called. */
+/* Checks that the answer is one fault of that status, and that nothing was called. Messages that
+   name a parameter are those of the documents in tests/data. */
 static inline void assert_fault(const struct answer *answer, enum rpc_status status) {
     char text[1024];
+    if (status == RPC_BAD_ARG || status == RPC_ARG_TOO_LONG) {
+        ck_assert_ptr_nonnull(
+            memmem(answer->response.data, answer->response.len, "<methodResponse><fault>", 23));
+        ck_assert_ptr_nonnull(
+            memmem(answer->response.data, answer->response.len, "<int>-32602</int>", 17));
+        assert_bytes(&answer->calls, "");
+        return;
+    }
     snprintf(text, sizeof(text),
              PROLOG "<methodResponse><fault><value><struct><member><name>faultCode</name><value>"
                     "<int>%d</int></value></member><member><name>faultString</name><value>"
