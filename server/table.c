@@ -119,7 +119,8 @@ static void index_function(const struct uwsgi_rpc *function) {
     table.slot[i].hash = hash;
     table.slot[i].open = open_to(function->name);
     table.open |= table.slot[i].open;
-    table.slot[i].typed = rpc_options.json.count && rpc_globs_match(&rpc_options.json, function->name);
+    table.slot[i].typed =
+        rpc_options.json.count && rpc_globs_match(&rpc_options.json, function->name);
     table.slot[i].plain = plain_plugin(function->plugin);
     table.slot[i].meter = rpc_metrics_function(function->name);
     __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
