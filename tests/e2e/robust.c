@@ -16,7 +16,7 @@
 #define BIG_MAX (64u << 20)
 
 typedef uint64_t rpc_function(uint8_t argc, char **argv, uint16_t *argvs, char **out);
-rpc_function r_first, r_big, r_empty, r_none, r_pid, r_nap, r_call, r_leak;
+rpc_function r_first, r_big, r_huge, r_empty, r_none, r_pid, r_nap, r_call, r_leak;
 
 /* uWSGI's own. */
 char *uwsgi_do_rpc(char *node, char *name, uint8_t argc, char **argv, uint16_t *argvs,
@@ -36,14 +36,24 @@ uint64_t r_first(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     return len;
 }
 
-/* As many bytes as the first argument says, each with a page of its own touched. */
-uint64_t r_big(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
-    (void)argvs;
+static uint64_t answer_up_to(size_t max, uint8_t argc, char **argv, char **out) {
     size_t wanted = argc ? strtoul(argv[0], NULL, 10) : 0;
-    uint64_t len = wanted <= BIG_MAX ? answer_of(out, wanted) : 0;
+    uint64_t len = wanted <= max ? answer_of(out, wanted) : 0;
     if (len)
         memset(*out, 'x', len);
     return len;
+}
+
+/* As many bytes as the first argument says, each with a page of its own touched. */
+uint64_t r_big(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    (void)argvs;
+    return answer_up_to(BIG_MAX, argc, argv, out);
+}
+
+/* The same without a bound, for callers that are trusted. */
+uint64_t r_huge(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    (void)argvs;
+    return answer_up_to(SIZE_MAX - 1, argc, argv, out);
 }
 
 /* No bytes, but memory to be freed. */
