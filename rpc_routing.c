@@ -10,6 +10,7 @@
 #ifdef UWSGI_ROUTING
 
 #include "server/answer.h"
+#include "server/body.h"
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/log.h"
@@ -44,6 +45,7 @@ struct outcome {
     const struct route_call *rule;
     enum rpc_status status;
     struct rpc_result result;
+    bool left; /* the request may have a body that nobody has read */
 };
 
 struct action {
@@ -69,6 +71,7 @@ static int fail(struct outcome *outcome, enum rpc_status status) {
     if (status != outcome->status)
         rpc_log(outcome->rule->action->where, outcome->rule->targets.target->name,
                 outcome->rule->targets.target->name_len, status);
+    outcome->left = rpc_body_leave_routed(outcome->request);
     if (is_answered(outcome->request))
         rpc_connection_close_after(outcome->request);
     else
@@ -85,6 +88,7 @@ static void append_body(const struct outcome *outcome) {
 static int finish_rpc(struct outcome *outcome) {
     if (outcome->status != RPC_OK)
         return fail(outcome, outcome->status);
+    outcome->left = rpc_body_leave_routed(outcome->request);
     if (is_answered(outcome->request))
         append_body(outcome);
     else
@@ -121,6 +125,24 @@ static bool has_length(const char *response, size_t len) {
     return false;
 }
 
+/* What the function has said of its answer's end holds no longer when transformations change it. */
+static void prepare_raw(struct outcome *outcome) {
+    struct wsgi_request *request = outcome->request;
+    bool transformed = rpc_answer_is_transformed(request);
+
+    outcome->left = rpc_body_leave_routed(outcome->request);
+    if (transformed)
+        uwsgi_remove_header(request, "Content-Length", 14);
+    if (transformed || !has_length(outcome->result.data, outcome->result.len))
+        rpc_connection_close_after(request);
+    else if (!outcome->left)
+        return;
+    if (request->socket->retry && rpc_socket_speaks_http(request->socket)) {
+        uwsgi_remove_header(request, "Connection", 10);
+        uwsgi_additional_header_add(request, "Connection: close", 17);
+    }
+}
+
 /* rpcraw */
 static int finish_raw(struct outcome *outcome) {
     struct wsgi_request *request = outcome->request;
@@ -131,12 +153,11 @@ static int finish_raw(struct outcome *outcome) {
         return UWSGI_ROUTE_NEXT;
     if (request->is_final_routing)
         return UWSGI_ROUTE_BREAK;
+    prepare_raw(outcome);
     bool failed = uwsgi_blob_to_response(request, outcome->result.data, outcome->result.len) != 0;
     /* ignore_body: an error or response route has answered instead */
     if ((failed && !request->write_errors && !request->ignore_body) || !request->headers)
         return fail(outcome, RPC_BAD_ANSWER);
-    if (!has_length(outcome->result.data, outcome->result.len))
-        rpc_connection_close_after(request);
     return UWSGI_ROUTE_BREAK;
 }
 
@@ -198,6 +219,7 @@ static int break_with(struct outcome *outcome, const char *status, size_t len) {
 
     if (!is_http_status(status, len))
         return fail(outcome, RPC_BAD_ANSWER);
+    outcome->left = rpc_body_leave_routed(outcome->request);
     if (!is_answered(request) &&
         !uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)len) &&
         !uwsgi_response_add_connection_close(request) &&
@@ -365,6 +387,8 @@ static int route_func(struct wsgi_request *request, struct uwsgi_route *route) {
         rpc_log(rule->action->where, rule->targets.target->name, rule->targets.target->name_len,
                 outcome.status);
     int ret = rule->action->finish(&outcome);
+    if (outcome.left)
+        rpc_body_discard(request);
     free(outcome.result.data);
     if (scratch.size > SCRATCH_KEPT || core->scratch.data)
         rpc_bytes_free(&scratch);

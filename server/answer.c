@@ -105,6 +105,8 @@ bool rpc_answer_body(struct wsgi_request *request, const char *body, size_t len)
 }
 
 static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
+    if (rpc_answer_is_transformed(answer->request))
+        rpc_connection_close_after(answer->request);
     if (ends_connection(answer->request))
         RPC_ANSWER_SAY(answer, "Connection", "close");
     flush_lines(answer);
@@ -114,7 +116,8 @@ static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
 bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len) {
     char digits[RPC_DECIMAL_MAX], *last = digits + sizeof(digits), *first = rpc_decimal(len, last);
 
-    RPC_ANSWER_PUT(answer, "Content-Length", first, (size_t)(last - first));
+    if (!rpc_answer_is_transformed(answer->request))
+        RPC_ANSWER_PUT(answer, "Content-Length", first, (size_t)(last - first));
     return finish(answer, body, len);
 }
 

@@ -19,6 +19,14 @@ struct rpc_answer {
     char lines[RPC_ANSWER_LINES_MAX];
 };
 
+/*
+ * Whether transformations (gzip, chunked) stand between an answer and its client: what its length
+ * is going to be is not known when the headers are made, so the connection has to end it.
+ */
+static inline bool rpc_answer_is_transformed(const struct wsgi_request *request) {
+    return request->transformations != NULL;
+}
+
 /* Begins an answer with a status, "200 OK". */
 void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, const char *status);
 
@@ -61,9 +69,9 @@ static inline void rpc_answer_text(struct rpc_answer *answer, const char *name, 
     rpc_answer_put(answer, name, sizeof(name) - 1, value, sizeof(value) - 1)
 
 /*
- * Sends an answer with len bytes of body, which are not taken over: Content-Length and, where it is
- * needed, Connection follow the headers put so far. Returns false when it could not be written;
- * uWSGI has then logged why.
+ * Sends an answer with len bytes of body, which are not taken over: Content-Length, unless the
+ * answer is transformed, and, where it is needed, Connection follow the headers put so far. Returns
+ * false when it could not be written; uWSGI has then logged why.
  */
 bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len);
 

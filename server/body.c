@@ -9,6 +9,7 @@
 
 #include "../parse/chunked.h"
 #include "connection.h"
+#include "variables.h"
 
 /* Bytes asked for at a time of a chunked body. */
 #define READ_LEN 16384
@@ -149,6 +150,17 @@ bool rpc_body_leave(struct wsgi_request *request, const struct rpc_framing *fram
     if (unread)
         rpc_connection_close_after(request);
     return unread;
+}
+
+/* Where no other request follows, only the client's reading of the answer is at stake, and a body
+   with a length is all there is to look for. */
+bool rpc_body_leave_routed(struct wsgi_request *request) {
+    struct rpc_variables vars;
+
+    if (!request->socket->retry && !request->post_cl)
+        return false;
+    rpc_variables_read(request, &vars);
+    return rpc_body_leave(request, &vars.framing);
 }
 
 void rpc_body_discard(struct wsgi_request *request) {

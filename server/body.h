@@ -40,6 +40,9 @@ void rpc_body_free(struct rpc_body *body);
  */
 bool rpc_body_leave(struct wsgi_request *request, const struct rpc_framing *framing);
 
+/* The same for a request that a routing action answers, whose variables nobody has looked at. */
+bool rpc_body_leave_routed(struct wsgi_request *request);
+
 /* Drops what the client is still sending, for a while: closing the connection before would reset
    it, and the client might not get to read the answer. */
 void rpc_body_discard(struct wsgi_request *request);

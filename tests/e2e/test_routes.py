@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The routing actions: what each answers, and what it answers when its call fails."""
 import contextlib
+import gzip
 import os
 import re
 import socket
@@ -743,3 +744,96 @@ def test_nothing_is_left_open(failing):
         for failure in ('dead', 'garbled', 'cut', 'too large', 'unknown at the node'):
             failing.http(f'/{name}/{slug(failure)}/')
     poll(lambda: len(os.listdir(f'/proc/{pid}/fd')) <= before + 1)
+
+
+# --- bodies that nobody reads --------------------------------------------------------------------------
+
+BODY_RULES = {'rpc': 'rpc:first x', 'call': 'call:first x', 'rpcnext': 'rpcnext:first x', 'error': 'rpc:nosuch',
+              'rpcraw': None, 'break': 'rpcret:first ${SAYS}', 'gather': 'rpcgather:first@{} -- x'}
+
+
+@pytest.fixture(scope='module')
+def unread(shared_uwsgi, node):
+    rules = [route(f'^/{name}$ ' + rule.replace('{}', node_address(node)))
+             for name, rule in BODY_RULES.items() if name != 'rpcraw']
+    return shared_uwsgi(TCP, HTTP, HTTP11, ('puwsgi-socket', '127.0.0.1:0'), ('threads', 4), PATIENT,
+                        route('^/break$ addvar:SAYS=break 403 No'), *rules,
+                        route('(?s)^/rpcraw/(.*)$ rpcraw:first $1'), route('^/rpcnext$ break:'),
+                        route('^/second$ rpc:first second'))
+
+
+UNREAD_PATHS = {**{name: f'/{name}' for name in BODY_RULES}, 'rpcraw': '/rpcraw/' + quote(RAW)}
+SECOND = b'GET /second HTTP/1.1\r\nHost: x\r\n\r\n'
+
+
+@pytest.mark.parametrize('framing', ['length', 'chunked', 'never sent'])
+@pytest.mark.parametrize('name', BODY_RULES)
+def test_a_body_nobody_read_is_no_request(unread, name, framing):
+    """The client is told that the connection ends; what it has sent is not served."""
+    chunked = framing == 'chunked'
+    field = b'Transfer-Encoding: chunked' if chunked else b'Content-Length: %d' % len(SECOND)
+    request = b'POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n' % (UNREAD_PATHS[name].encode(), field)
+    with connect(unread.sockets[2]) as client:
+        client.sendall(request)
+        answer = b''
+        while b'\r\n\r\n' not in answer:
+            got = client.recv(1 << 16)
+            assert got, answer
+            answer += got
+        if framing != 'never sent':
+            with contextlib.suppress(OSError):
+                client.sendall(SECOND)
+        answer += read_all(client)
+    assert answer.count(b'HTTP/1.') == 1 and b'second' not in answer
+    assert answer.count(b'\r\nConnection: close\r\n') == 1
+
+
+@pytest.mark.parametrize('name', ['rpc', 'rpcraw'])
+@pytest.mark.parametrize('field', [b'X-None: 1', b'Content-Length: 0'])
+def test_a_request_without_a_body_keeps_its_connection(unread, name, field):
+    with connect(unread.sockets[2]) as client:
+        for _ in range(2):
+            client.sendall(b'POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n' % (UNREAD_PATHS[name].encode(), field))
+            answer = b''
+            while not answer.endswith((b'\r\n\r\nx', b'\r\n\r\nbody')):
+                got = client.recv(1 << 16)
+                assert got, answer
+                answer += got
+            assert b'Connection:' not in answer
+
+
+@pytest.mark.parametrize('name', BODY_RULES)
+def test_a_body_is_no_packet(unread, name):
+    path = UNREAD_PATHS[name] if name != 'rpcraw' else '/rpcraw/' + RAW
+    hidden = packet('first', 'hidden')
+    items = {'REQUEST_METHOD': 'POST', 'REQUEST_URI': '/', 'PATH_INFO': path, 'SERVER_PROTOCOL': 'HTTP/1.1',
+             'QUERY_STRING': '', 'CONTENT_LENGTH': str(len(hidden)), 'SERVER_NAME': 'x', 'HTTP_HOST': 'x'}
+    text = b''.join(struct.pack('<H', len(item)) + item.encode() for pair in items.items() for item in pair)
+    answer = unread.exchange(struct.pack('<BHB', 0, len(text), 0) + text + hidden, socket=3)
+    assert answer.startswith(b'HTTP/1.1 ') and b'hidden' not in answer
+
+
+# --- transformations ------------------------------------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def transformed(shared_uwsgi):
+    plugins = [('plugin', f'transformation_{name}') for name in ('gzip', 'chunked')]
+    rules = [route(f'^/{name}/ {name}:') for name in ('gzip', 'chunked')]
+    return shared_uwsgi(TCP, HTTP, HTTP11, ('threads', 4), PATIENT, *plugins, ('plugin', 'router_uwsgi'), *rules,
+                        route('^/gzip/ addheader:Content-Encoding: gzip'),
+                        route('(?s)^/[a-z]+/rpcraw/(.*)$ rpcraw:first $1'), route('^/[a-z]+/rpc rpc:big 3000'),
+                        route('^/[a-z]+/error rpc:nosuch'), route('^/[a-z]+/rpc/bridge rpc:big 3000'))
+
+
+RAW_3000 = RAW.replace('4\r\n\r\nbody', '3000\r\n\r\n' + 'x' * 3000)
+BODIES = {'/rpc': b'x' * 3000, '/rpcraw/' + quote(RAW_3000): b'x' * 3000, '/error': b'no such function\n'}
+
+
+@pytest.mark.parametrize('index', [1, 2], ids=['http-socket', 'http11-socket'])
+@pytest.mark.parametrize('path', BODIES, ids=['rpc', 'rpcraw', 'error'])
+@pytest.mark.parametrize('kind', ['gzip', 'chunked'])
+def test_a_transformed_answer_has_no_length_of_another(transformed, kind, path, index):
+    response = transformed.http(f'/{kind}{path}', socket=index)
+    assert response.getheader('Content-Length') is None
+    body = gzip.decompress(response.body) if kind == 'gzip' else response.body
+    assert body == BODIES[path]
