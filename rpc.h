@@ -90,8 +90,7 @@ struct rpc_result {
     X(BAD_REQUEST, "bad-request", 400, 500, -32600, -32600, "not a valid request")                 \
     X(TOO_MANY_VALUES, "too-many-values", 400, 500, -32600, -32600,                                \
       "the document holds too many values")                                                        \
-    X(TOO_DEEP, "too-deep", 400, 500, -32600, -32600,                                              \
-      "the document nests deeper than 128 levels")                                                 \
+    X(TOO_DEEP, "too-deep", 400, 500, -32600, -32600, "the document nests deeper than 128 levels") \
     X(REPEATED_MEMBER, "repeated-member", 400, 500, -32600, -32600,                                \
       "a member stands twice in an object")                                                        \
     X(TOO_MANY_CALLS, "too-many-calls", 400, 500, -32600, -32600, "more calls than rpc-max-batch") \

@@ -48,10 +48,10 @@ static inline char *rpc_decimal(uint64_t value, char *end) {
 }
 
 /*
- * Length of the character of several bytes that begins at p, at a byte of 0x80 or more; 0 when it
- * is no UTF-8 (Unicode 15.0, table 3-7: no surrogates, nothing longer than it need be).
+ * Length of the character of several bytes that begins at text, at a byte of 0x80 or more; 0 when
+ * it is no UTF-8 (Unicode 15.0, table 3-7: no surrogates, nothing longer than it need be).
  */
-size_t rpc_utf8_len(const char *p, size_t left);
+size_t rpc_utf8_len(const char *text, size_t left);
 
 /* Appends an integer in decimal. */
 void rpc_bytes_put_int(struct rpc_bytes *bytes, int64_t value);

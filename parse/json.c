@@ -57,7 +57,7 @@ static bool take_escape(struct reader *r) {
     if (left(r) < 2)
         return false;
     if (r->p[1] != 'u') {
-        if (!memchr("\"\\/bfnrt", r->p[1], 8))
+        if (!r->p[1] || !strchr("\"\\/bfnrt", r->p[1]))
             return false;
         r->p += 2;
         return true;
@@ -314,7 +314,7 @@ static enum rpc_status read_item(struct reader *r) {
 
 enum rpc_status rpc_json_check(const char *text, size_t len, struct rpc_json *value) {
     struct reader r;
-    enum rpc_status status;
+    enum rpc_status status = RPC_OK;
 
     if (!len)
         return RPC_NOT_WELL_FORMED;

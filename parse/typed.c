@@ -61,9 +61,9 @@ static bool split(const char *text, size_t len, struct rpc_typed_error *error, s
 
 static struct rpc_json trim(const char *text, size_t len) {
     static const char space[] = " \t\r\n";
-    while (len && memchr(space, text[len - 1], 4))
+    while (len && text[len - 1] && strchr(space, text[len - 1]))
         len--;
-    for (; len && memchr(space, *text, 4); len--)
+    for (; len && *text && strchr(space, *text); len--)
         text++;
     return (struct rpc_json){text, len};
 }

@@ -189,7 +189,7 @@ static bool put_double(struct rpc_bytes *out, struct rpc_json number) {
 static bool put_number(struct rpc_bytes *out, struct rpc_json number) {
     bool integer = true;
     for (size_t i = 0; i < number.len; i++)
-        integer = integer && !memchr(".eE", number.text[i], 3);
+        integer = integer && !strchr(".eE", number.text[i]); /* no NUL in a number */
     if (!integer)
         return put_double(out, number);
     if (fits(number, "2147483647", "2147483648"))

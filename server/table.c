@@ -227,7 +227,7 @@ static enum rpc_status call_slot(const struct slot *slot, bool judged, const str
 static enum rpc_status open_status(const struct slot *slot, enum rpc_caller caller) {
     if (!slot)
         return RPC_UNKNOWN;
-    return slot->open & OPEN_TO(caller) ? RPC_OK : RPC_FORBIDDEN;
+    return (slot->open & OPEN_TO(caller)) ? RPC_OK : RPC_FORBIDDEN;
 }
 
 enum rpc_status rpc_table_find(enum rpc_caller caller, const char *name, size_t name_len,
