@@ -46,10 +46,15 @@ define build_plugin
 	{ cat $(CURDIR)/$(B)/plugin.log; exit 1; }
 endef
 
-rpc_plugin.so: $(SOURCES)
+# The uWSGI that was built for last; another one, or another version, has the plugin built anew.
+$(B)/built-for: FORCE | $(B)
+	@echo "$(UWSGI) $$($(UWSGI) --version)" >$@.now; cmp -s $@.now $@ || cp $@.now $@
+.PHONY: FORCE
+
+rpc_plugin.so: $(SOURCES) $(B)/built-for
 	$(call build_plugin,.)
 
-$(B)/asan/rpc_plugin.so: $(SOURCES)
+$(B)/asan/rpc_plugin.so: $(SOURCES) $(B)/built-for
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---

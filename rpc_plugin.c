@@ -3,6 +3,7 @@
  * The front door: hooks, the switch over modifier2 and the plugin struct. Nobody includes it.
  */
 #include "server/bridges.h"
+#include "server/build.h"
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/greenlets.h"
@@ -108,6 +109,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
  * runs while the .so is being opened.
  */
 __attribute__((constructor)) static void take_another_name(void) {
+    rpc_build_check();
     struct uwsgi_plugin *present = uwsgi.p[RPC_MODIFIER1];
     if (!present || !present->name || strcmp(present->name, rpc_plugin.name) != 0)
         return;

@@ -23,6 +23,7 @@ GCC_LIST = [
     'server/answer',
     'server/body',
     'server/bridges',
+    'server/build',
     'server/browsers',
     'server/connection',
     'server/core',

@@ -60,6 +60,19 @@ def test_compiles(compiler, build, header, tmp_path, cell):
     assert len(list(tmp_path.glob('*.o'))) == len(sources) > 0
 
 
+def test_built_for_another_uwsgi(tmp_path):
+    """One that has no TLS, and so another struct uwsgi_server."""
+    environment = dict(os.environ, PYTHON='/usr/bin/python3', LD_PRELOAD='')
+    subprocess.run([UWSGI, '--build-plugin', ROOT], cwd=tmp_path, check=True, capture_output=True,
+                   env=environment | {'RPC_CFLAGS': '-UUWSGI_SSL'})
+    result = subprocess.run([UWSGI, '--plugin', tmp_path / 'rpc_plugin.so', '--socket',
+                             tmp_path / 'socket'], timeout=60, text=True, stderr=subprocess.STDOUT,
+                            stdout=subprocess.PIPE, env=environment)
+    assert result.returncode == 1
+    lines = [line for line in result.stdout.splitlines() if line.startswith('[rpc] ')]
+    assert len(lines) == 1 and 'built for another uWSGI' in lines[0]
+
+
 @pytest.mark.parametrize('binary', OTHERS)
 def test_other_uwsgi(binary, uwsgi, tmp_path, monkeypatch):
     """With functions in C: every transport, and the stock plugin's place taken if it is embedded."""

@@ -140,3 +140,24 @@ def test_demo_leaves_nothing_behind_when_nobody_reads_on(tmp_path):
     process.stdout.close()
     assert process.wait(60) != 0
     assert list(tmp_path.iterdir()) == []  # removed last, when the server has ended
+
+
+def test_another_uwsgi_builds_anew(tmp_path):
+    """Once for each, with something that notes what it is asked."""
+    tree = tmp_path / 'tree'
+    tree.mkdir()
+    for path in (ROOT / 'Makefile', *ROOT.glob('rpc*.[ch]'), ROOT / 'uwsgiplugin.py'):
+        shutil.copy(path, tree)
+    for folder in ('parse', 'client', 'server', 'cli', 'tools'):
+        shutil.copytree(ROOT / folder, tree / folder)
+    (tree / 'tests').mkdir()
+    shutil.copy(ROOT / 'tests/checks.mk', tree / 'tests')
+    binary = tmp_path / 'uwsgi'
+    binary.write_text(f'#!/bin/sh\ncase $1 in --version) echo "$VERSION" ;;\n'
+                      f'--build-plugin) echo built >>{tmp_path}/log; touch rpc_plugin.so ;; esac\n')
+    binary.chmod(0o755)
+    for version, builds in (('2.0.1', 1), ('2.0.1', 1), ('2.0.2', 2)):
+        subprocess.run(['make', '-s', f'UWSGI={binary}', f'VERSION={version}', 'rpc_plugin.so'],
+                       cwd=tree, check=True, capture_output=True,
+                       env=dict(os.environ, VERSION=version, MAKEFLAGS=''))
+        assert (tmp_path / 'log').read_text().count('built') == builds
