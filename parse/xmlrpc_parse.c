@@ -264,3 +264,7 @@ enum rpc_status rpc_xmlrpc_parse(const char *body, size_t len, const char *chars
         return p.refused ? RPC_BAD_REQUEST : status;
     return p.malformed ? RPC_NOT_WELL_FORMED : status;
 }
+
+void rpc_xmlrpc_parse_init(void) {
+    xmlInitParser();
+}

@@ -32,4 +32,7 @@
 enum rpc_status rpc_xmlrpc_parse(const char *body, size_t len, const char *charset,
                                  struct rpc_xmlrpc_calls *calls);
 
+/* Prepares libxml2, which must not be left to the first of several threads; once. */
+void rpc_xmlrpc_parse_init(void);
+
 #endif

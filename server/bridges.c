@@ -17,6 +17,7 @@
 #include "table.h"
 #ifdef RPC_XMLRPC
 #include "../parse/xmlrpc.h"
+#include "../parse/xmlrpc_parse.h"
 #endif
 
 /* A path up to this length is split on the stack. */
@@ -84,11 +85,15 @@ static enum rpc_status add_body(const struct rpc_http *http, struct rpc_call *ca
         rpc_body_read(http->vars.request, &http->vars.framing, &http->vars.expect,
                       (size_t)UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
 
-    if (status == RPC_BODY_TOO_LARGE)
+    if (status == RPC_BODY_TOO_LARGE && rpc_options.max_body > RPC_ARG_LEN_MAX)
         status = RPC_ARG_TOO_LONG;
     if (status == RPC_OK && body.len) {
-        *copy = uwsgi_concat2n((char *)body.data, (int)body.len, "", 0);
-        status = rpc_path_add(call, *copy, body.len);
+        *copy = malloc(body.len + 1);
+        if (*copy) {
+            memcpy(*copy, body.data, body.len);
+            (*copy)[body.len] = 0;
+        }
+        status = *copy ? rpc_path_add(call, *copy, body.len) : RPC_NO_MEMORY;
     }
     rpc_body_free(&body);
     return status;
@@ -119,19 +124,21 @@ static enum rpc_status serve_path(const struct rpc_http *http) {
     struct wsgi_request *request = http->vars.request;
     const char *path = request->path_info ? request->path_info : "";
     size_t len = request->path_info_len;
-    char stack[PATH_ON_STACK + 1], *copy = stack;
-    enum rpc_status status = RPC_OUTSIDE_PREFIX;
+    char stack[PATH_ON_STACK + 1];
 
     if (!rpc_path_strip(rpc_options.http_prefix, &path, &len)) {
-        rpc_log(http->kind->where, path, len, status);
-    } else {
-        if (len > PATH_ON_STACK)
-            copy = uwsgi_malloc(len + 1);
-        memcpy(copy, path, len);
-        status = path_call(http, copy, len);
-        if (copy != stack)
-            free(copy);
+        rpc_log(http->kind->where, path, len, RPC_OUTSIDE_PREFIX);
+        return RPC_OUTSIDE_PREFIX;
     }
+    char *copy = len > PATH_ON_STACK ? malloc(len + 1) : stack;
+    if (!copy) {
+        rpc_log(http->kind->where, NULL, 0, RPC_NO_MEMORY);
+        return RPC_NO_MEMORY;
+    }
+    memcpy(copy, path, len);
+    enum rpc_status status = path_call(http, copy, len);
+    if (copy != stack)
+        free(copy);
     return status;
 }
 
@@ -266,6 +273,9 @@ int rpc_bridges_request(struct wsgi_request *request) {
     struct rpc_http http;
 
     if (uwsgi_parse_vars(request)) {
+        /* uWSGI answers static files and hits of its cache there itself. */
+        if (request->headers)
+            return UWSGI_OK;
         rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
         return -1;
     }
@@ -282,7 +292,9 @@ void rpc_bridges_init(void) {
         path_bridge.post_only = true;
         path_bridge.methods = "POST, OPTIONS";
     }
-#ifndef RPC_XMLRPC
+#ifdef RPC_XMLRPC
+    rpc_xmlrpc_parse_init();
+#else
     uwsgi_log("[rpc] built without libxml2: the XML-RPC bridge answers 501\n");
 #endif
 }

@@ -27,6 +27,14 @@ def is_error(response, status):
     return True
 
 
+def test_a_static_file_is_no_failure(uwsgi, tmp_path):
+    (tmp_path / 'page').write_text('static')
+    server = uwsgi(TCP, HTTP, *BRIDGE, ('static-map', f'/static={tmp_path}'))
+    assert server.http('/static/page').body == b'static'
+    assert server.http('/echo/x').body == echoed(b'x')
+    assert '[rpc]' not in server.log
+
+
 # --- path and method -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('path, body', [
@@ -173,6 +181,8 @@ def test_max_body(uwsgi):
         for size, status in ((10, 200), (11, TOO_LARGE)):
             body = iter([b'y' * size]) if chunked else b'y' * size
             assert server.http('/first', method='POST', body=body).status == status
+    server.wait_log('(body-too-large)')
+    assert 'argument-too-long' not in server.log
 
 
 def test_post_buffering(uwsgi):
