@@ -63,6 +63,8 @@ void rpc_table_inherit(void) {
 }
 
 void rpc_table_forget(void) {
+    if (!table.indexed)
+        return; /* and touch none of its pages */
     memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
     table.indexed = 0;
     table.open = 0;
