@@ -274,7 +274,7 @@ int rpc_bridges_request(struct wsgi_request *request) {
 
     if (uwsgi_parse_vars(request)) {
         /* uWSGI answers static files and hits of its cache there itself. */
-        if (request->headers)
+        if (request->headers || request->response_size)
             return UWSGI_OK;
         rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
         return -1;
