@@ -104,6 +104,10 @@ def connect(address, timeout=20):
     return sock
 
 
+def node_name(address):
+    return '%s:%d' % address if isinstance(address, tuple) else address
+
+
 def read_all(sock):
     """Everything up to the end of the connection; a reset ends it too."""
     data = bytearray()
@@ -149,6 +153,28 @@ class UnixHTTPConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = connect(self.path, self.timeout)
+
+
+def children(pid):
+    with contextlib.suppress(OSError):
+        return [int(child) for child in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+    return []
+
+
+def interrupt(process, log):
+    """Stops a uWSGI. A master or a worker that is still starting misses signals, so they come again."""
+    pids = [process.pid]
+    for _ in range(12):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return
+        pids = [process.pid, *children(process.pid)]
+    process.kill()
+    process.wait()
+    raise AssertionError(f'uWSGI did not stop: {log()}')
 
 
 class Server:
@@ -201,6 +227,11 @@ class Server:
     def log(self):
         return self.logfile.read_text(errors='replace') if self.logfile.exists() else ''
 
+    @property
+    def node(self):
+        """Its first socket as remote calls name it."""
+        return node_name(self.sockets[0])
+
     def wait_log(self, pattern, seconds=20):
         return poll(lambda: re.search(pattern, self.log), seconds, f'{pattern} in {self.logfile}')
 
@@ -232,26 +263,10 @@ class Server:
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
 
-    def _end_workers(self):
-        """A worker that was still starting has missed the signal its master has passed on."""
-        children = Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children')
-        with contextlib.suppress(OSError):
-            for pid in children.read_text().split():
-                os.kill(int(pid), signal.SIGINT)
-
     def stop(self):
         """Stops it and checks that nothing in it has complained about memory."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            for _ in range(6):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(5)
-                    break
-                self._end_workers()
-            else:
-                self.process.kill()
-                self.process.wait()
-                raise AssertionError(f'uWSGI did not stop: {self.log}')
+            interrupt(self.process, lambda: self.log)
         report = REPORTS.search(self.log)
         assert not report, self.log
 

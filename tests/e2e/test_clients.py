@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import interop_server
-from interop_server import ROOT
+from conftest import ROOT, TCP, free_port
 
 CLIENTS = ROOT / 'examples' / 'clients'
 ALL_BYTES = bytes(range(256))
 LINES_MAX = 40
+PATIENCE_SEC = 120
 
 FUNCTIONS = """
 import uwsgi
@@ -85,17 +85,15 @@ def client(request):
 
 
 @pytest.fixture(scope='module')
-def clients_server(tmp_path_factory):
+def clients_server(shared_uwsgi, tmp_path_factory):
     directory = tmp_path_factory.mktemp('clients_server')
     (directory / 'functions.py').write_text(FUNCTIONS)
-    with interop_server.start(directory, ['processes = 2', f'import = {directory}/functions.py'],
-                              ['python3']) as server:
-        yield server
+    return shared_uwsgi(TCP, ('processes', 2), ('import', directory / 'functions.py'), app=None)
 
 
 def run(command, *args, stdout=subprocess.PIPE):
     return subprocess.run([*command, *args], cwd=CLIENTS, stdout=stdout, stderr=subprocess.PIPE,
-                          timeout=interop_server.PATIENCE_SEC, check=False)
+                          timeout=PATIENCE_SEC, check=False)
 
 
 def output(client, node, *args):
@@ -120,7 +118,7 @@ def test_client_hello(client, clients_server):
 
 
 def test_client_resolves_names(client, clients_server):
-    assert output(client, f'localhost:{clients_server.port}', 'hello') == b'hello nobody'
+    assert output(client, f'localhost:{clients_server.sockets[0][1]}', 'hello') == b'hello nobody'
 
 
 def test_client_binary_argument(client, clients_server):
@@ -186,7 +184,7 @@ def test_client_255_arguments_fail_or_lose_one(client, clients_server):
 
 
 def test_client_nobody_listening(client):
-    assert assert_fails(client, f'127.0.0.1:{interop_server.free_port()}', 'hello').stdout == b''
+    assert assert_fails(client, f'127.0.0.1:{free_port()}', 'hello').stdout == b''
 
 
 def test_client_without_arguments_fails(client):
@@ -213,7 +211,7 @@ class Node:
         self.pieces, self.stay_open = pieces, stay_open
         self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ':' in host
                                              else socket.AF_INET)
-        self.listener.settimeout(interop_server.PATIENCE_SEC)
+        self.listener.settimeout(PATIENCE_SEC)
         self.port = self.listener.getsockname()[1]
         self.packet = b''
         self.thread = threading.Thread(target=self.serve)
@@ -221,7 +219,7 @@ class Node:
     def serve(self):
         connection, _ = self.listener.accept()
         with connection, connection.makefile('rb') as stream:
-            connection.settimeout(interop_server.PATIENCE_SEC)
+            connection.settimeout(PATIENCE_SEC)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.packet = stream.read(4)
             self.packet += stream.read(struct.unpack('<BHB', self.packet)[1])
@@ -311,7 +309,7 @@ def test_netuwsgi_over_a_unix_socket(tmp_path):
         listener.bind(str(path))
         listener.listen()
         done = pool.submit(run, CLIENT['NetUwsgi.pm'][0], str(path), 'hello')
-        listener.settimeout(interop_server.PATIENCE_SEC)
+        listener.settimeout(PATIENCE_SEC)
         with listener.accept()[0] as connection:
             assert connection.recv(11, socket.MSG_WAITALL) == bytes.fromhex('ad070000050068656c6c6f')
             connection.sendall(framed(b'unix'))

@@ -4,12 +4,11 @@ output, and the lines they leave in the log."""
 import os
 import re
 import shutil
-import signal
 import subprocess
 
 import pytest
 from conftest import (BUILD, PLUGIN_DIR, PRELOAD, REPORTS, ROOT, START_SEC, SUPPRESSIONS, UWSGI,
-                      free_port, listens, poll)
+                      free_port, interrupt, listens, poll)
 
 ADDRESS = re.compile(r'127\.0\.0\.1:(\d+)')
 SERVERS = ('uwsgi-core ', 'nginx ')
@@ -100,9 +99,7 @@ class Example:
 
     def stop(self):
         for server in self.servers:
-            server.send_signal(signal.SIGINT)
-        for server in self.servers:
-            server.wait(60)
+            interrupt(server, lambda: self.log.read_text(errors='replace'))
         assert not REPORTS.search(self.log.read_text(errors='replace')), self.log
 
 

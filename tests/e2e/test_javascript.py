@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import interop_server
-from interop_server import ROOT, UWSGI
+from conftest import PLUGIN_DIR, PLUGINS, ROOT, TCP, UWSGI, Server, free_port, poll
 from release import BROKEN
 
 EXAMPLE = ROOT / 'examples' / 'javascript'
@@ -76,15 +75,14 @@ uwsgi.register_rpc('py_meet', meet)
 """.replace('@CALLERS@', str(CALLERS))
 
 ENGINES = {
-    'prefork': ('python3', 'processes = 2'),
-    'lazy': ('python3', 'processes = 2', 'lazy-apps = true'),
-    'threads': ('python3', 'processes = 1', 'enable-threads = true', f'threads = {CALLERS}'),
-    'ugreen': ('python3,ugreen', 'processes = 1', f'async = {CALLERS}', 'ugreen = true'),
-    'gevent': ('python3,gevent_python3', 'processes = 1', f'gevent = {CALLERS}'),
-    'greenlet': ('python3,greenlet_python3', 'processes = 1', f'async = {CALLERS}',
-                 'greenlet = true'),
+    'prefork': (['python3'], ('processes', 2)),
+    'lazy': (['python3'], ('processes', 2), ('lazy-apps', 'true')),
+    'threads': (['python3'], ('enable-threads', 'true'), ('threads', CALLERS)),
+    'ugreen': (['python3', 'ugreen'], ('async', CALLERS), ('ugreen', 'true')),
+    'gevent': (['python3', 'gevent_python3'], ('gevent', CALLERS)),
+    'greenlet': (['python3', 'greenlet_python3'], ('async', CALLERS), ('greenlet', 'true')),
 }
-ENGINES = {name: engine for name, engine in ENGINES.items() if not set(engine[0].split(',')) & set(BROKEN)}
+ENGINES = {name: engine for name, engine in ENGINES.items() if not set(engine[0]) & set(BROKEN)}
 
 
 @pytest.fixture(scope='module')
@@ -101,34 +99,31 @@ def js_plugin(tmp_path_factory):
     return directory / 'javascript'
 
 
-def js_start(directory, js_plugin, engine, javascript=JAVASCRIPT):
+def js_start(start, directory, js_plugin, engine):
     plugins, *options = ENGINES[engine]
-    for plugin in plugins.split(','):
-        if not (interop_server.PLUGIN_DIR / f'{plugin}_plugin.so').exists():
+    for plugin in plugins:
+        if not Path(f'{PLUGINS}/{plugin}_plugin.so').exists():
             pytest.skip(f"uWSGI's {plugin} plugin is not installed")
-    (directory / 'functions.js').write_text(javascript)
+    (directory / 'functions.js').write_text(JAVASCRIPT)
     (directory / 'functions.py').write_text(PYTHON)
-    return interop_server.start(directory, [*options, f'js-load = {directory}/functions.js',
-                                            f'import = {directory}/functions.py'],
-                                [plugins, js_plugin])
+    return start(TCP, *options, ('js-load', directory / 'functions.js'),
+                 ('import', directory / 'functions.py'), plugins=('rpc', *plugins, js_plugin), app=None)
 
 
 @pytest.fixture(scope='module', params=ENGINES)
-def js_server(request, js_plugin, tmp_path_factory):
-    with js_start(tmp_path_factory.mktemp('js_server'), js_plugin, request.param) as server:
-        server.engine = request.param
-        yield server
+def js_server(request, shared_uwsgi, js_plugin, tmp_path_factory):
+    server = js_start(shared_uwsgi, tmp_path_factory.mktemp('js_server'), js_plugin, request.param)
+    server.engine = request.param
+    return server
 
 
 @pytest.fixture(scope='module')
-def js_node(tmp_path_factory):
+def js_node(shared_uwsgi, tmp_path_factory):
     """A second server, with Python functions alone."""
     directory = tmp_path_factory.mktemp('js_node')
     (directory / 'functions.py').write_text(PYTHON)
-    with interop_server.start(directory, ['enable-threads = true', f'threads = {CALLERS}',
-                                          f'import = {directory}/functions.py'],
-                              ['python3']) as server:
-        yield server
+    return shared_uwsgi(TCP, ('enable-threads', 'true'), ('threads', CALLERS),
+                        ('import', directory / 'functions.py'), app=None)
 
 
 # --- being called ---------------------------------------------------------------------------------
@@ -136,7 +131,7 @@ def js_node(tmp_path_factory):
 def test_javascript_is_registered_where_it_was_loaded(js_server):
     line = {'lazy': 'registered RPC function "js_hello" on worker 2'}.get(
         js_server.engine, 'registered shared/inherited RPC function "js_hello"')
-    js_server.wait_for_log(line)
+    js_server.wait_log(re.escape(line))
 
 
 def test_javascript_natural_function(js_server):
@@ -215,7 +210,7 @@ def test_javascript_results_as_bytes(js_server, expression, result):
 ])
 def test_javascript_results_that_are_no_bytes(js_server, expression, error):
     assert js_server.call('js_value', expression) == b''
-    js_server.wait_for_log('[javascript] js_value: ' + error)
+    js_server.wait_log(re.escape('[javascript] js_value: ' + error))
 
 
 def test_javascript_utf8_can_be_decoded(js_server):
@@ -224,7 +219,7 @@ def test_javascript_utf8_can_be_decoded(js_server):
 
 def test_javascript_exception_is_logged_and_survived(js_server):
     assert js_server.call('js_thrown', b'over board') == b''
-    js_server.wait_for_log('[javascript] js_thrown: Error: thrown: over board')
+    js_server.wait_log(re.escape('[javascript] js_thrown: Error: thrown: over board'))
     line = 1 + JAVASCRIPT[:JAVASCRIPT.index('thrown:')].count('\n')
     assert re.search(rf'at thrower \(.*/functions\.js:{line}\)', js_server.log)
     assert js_server.call('js_hello', b'again') == b'hello again'
@@ -235,12 +230,12 @@ def test_javascript_exception_is_logged_and_survived(js_server):
 def test_javascript_odd_things_thrown(js_server, expression):
     before = js_server.log.count('[javascript] js_value: ')
     assert js_server.call('js_value', expression) == b''
-    interop_server.poll(lambda: js_server.log.count('[javascript] js_value: ') > before, 'log line')
+    poll(lambda: js_server.log.count('[javascript] js_value: ') > before)
 
 
 def test_javascript_logs_text(js_server):
     assert js_server.call('js_log', b'word') == b''
-    js_server.wait_for_log('logged word \u20ac\n')
+    js_server.wait_log(re.escape('logged word \u20ac\n'))
 
 
 # --- calling others -------------------------------------------------------------------------------
@@ -271,7 +266,7 @@ def test_javascript_calls_with_254_arguments(js_server):
 
 def test_javascript_call_that_throws_inside_a_call(js_server):
     assert js_server.call('js_value', b'uwsgi.call("js_thrown", "inside") === null') == b'true'
-    js_server.wait_for_log('[javascript] js_thrown: Error: thrown: inside')
+    js_server.wait_log(re.escape('[javascript] js_thrown: Error: thrown: inside'))
 
 
 def test_javascript_unknown_function_is_null(js_server):
@@ -280,7 +275,7 @@ def test_javascript_unknown_function_is_null(js_server):
 
 def test_javascript_endless_recursion_is_stopped(js_server):
     assert js_server.call('js_forever') == b''
-    js_server.wait_for_log('[javascript] js_forever: too many calls within calls')
+    js_server.wait_log(re.escape('[javascript] js_forever: too many calls within calls'))
     assert js_server.call('js_hello', b'again') == b'hello again'
     assert 'SEGV' not in js_server.log and 'DAMN' not in js_server.log
 
@@ -299,7 +294,7 @@ def test_javascript_large_result_of_another_server(js_server):
 
 
 def test_javascript_nothing_from_another_server_is_null(js_server, js_node):
-    nobody = f'127.0.0.1:{interop_server.free_port()}'.encode()
+    nobody = f'127.0.0.1:{free_port()}'.encode()
     assert js_server.call('js_is_null', js_node.node.encode(), b'nobody') == b'true'
     assert js_server.call('js_is_null', nobody, b'py_count') == b'true'
 
@@ -341,7 +336,7 @@ def test_javascript_waits_for_a_node_without_stopping_others(js_server, js_node)
         results = pool.map(lambda i: js_server.call('js_meet', node, b'%d' % i), range(CALLERS))
         assert list(results) == [b''] * CALLERS
     for i in range(CALLERS):
-        js_server.wait_for_log(f'[javascript] js_meet: Error: after met {i}')
+        js_server.wait_log(re.escape(f'[javascript] js_meet: Error: after met {i}'))
 
 
 def test_javascript_under_concurrent_callers(js_server, js_node):
@@ -361,26 +356,26 @@ def test_javascript_under_concurrent_callers(js_server, js_node):
         assert all(pool.map(caller, range(CALLERS)))
 
 
-def test_javascript_registers_and_replaces_at_any_time(js_plugin, tmp_path):
-    with js_start(tmp_path, js_plugin, 'threads') as server:
-        assert server.call('late') is None
-        for result in (b'first', b'second'):
-            assert server.call('js_register', b'late', result) == b'true'
-            assert server.call('late') == result
-        for i in range(100):
-            server.call('js_register', b'more%d' % i, b'%d' % i)
-        server.wait_for_log('Error: cannot register more')
-        assert server.call('late') == b'second'
-        assert server.call('more0') == b'0'
+def test_javascript_registers_and_replaces_at_any_time(uwsgi, js_plugin, tmp_path):
+    server = js_start(uwsgi, tmp_path, js_plugin, 'threads')
+    assert server.call('late') is None
+    for result in (b'first', b'second'):
+        assert server.call('js_register', b'late', result) == b'true'
+        assert server.call('late') == result
+    for i in range(100):
+        server.call('js_register', b'more%d' % i, b'%d' % i)
+    server.wait_log(re.escape('Error: cannot register more'))
+    assert server.call('late') == b'second'
+    assert server.call('more0') == b'0'
 
 
-def test_javascript_survives_the_death_of_a_worker(js_plugin, tmp_path):
-    with js_start(tmp_path, js_plugin, 'threads') as server:
-        assert server.call('js_hello', b'you') == b'hello you'
-        worker = int(re.search(r'worker 1 \(pid: (\d+)', server.log)[1])
-        os.kill(worker, signal.SIGKILL)
-        server.wait_for_log('Respawned uWSGI worker 1')
-        assert server.call('js_hello', b'you') == b'hello you'
+def test_javascript_survives_the_death_of_a_worker(uwsgi, js_plugin, tmp_path):
+    server = js_start(uwsgi, tmp_path, js_plugin, 'threads')
+    assert server.call('js_hello', b'you') == b'hello you'
+    worker = int(re.search(r'worker 1 \(pid: (\d+)', server.log)[1])
+    os.kill(worker, signal.SIGKILL)
+    server.wait_log(re.escape('Respawned uWSGI worker 1'))
+    assert server.call('js_hello', b'you') == b'hello you'
 
 
 @pytest.mark.parametrize('source, message', [
@@ -391,15 +386,16 @@ def test_javascript_survives_the_death_of_a_worker(js_plugin, tmp_path):
 def test_javascript_that_cannot_be_loaded_refuses_the_start(js_plugin, tmp_path, source, message):
     if source:
         (tmp_path / 'functions.js').write_text(source)
-    server = interop_server.Server(tmp_path, [f'js-load = {tmp_path}/functions.js'], [js_plugin])
-    assert server.process.wait(interop_server.PATIENCE_SEC) != 0
+    server = Server(tmp_path, [TCP, ('js-load', tmp_path / 'functions.js')], ['rpc', js_plugin],
+                    app=None).spawn()
+    assert server.process.wait(120) != 0
     assert re.search(message, server.log), server.log
 
 
-def test_javascript_plugin_without_files_does_nothing(js_plugin, tmp_path):
-    with interop_server.start(tmp_path, [], [js_plugin]) as server:
-        assert server.call('js_hello', b'you') is None
-        assert '[javascript]' not in server.log
+def test_javascript_plugin_without_files_does_nothing(uwsgi, js_plugin):
+    server = uwsgi(TCP, plugins=('rpc', js_plugin), app=None)
+    assert server.call('js_hello', b'you') is None
+    assert '[javascript]' not in server.log
 
 
 def test_javascript_plugin_exports_its_struct_alone(js_plugin):
@@ -408,26 +404,29 @@ def test_javascript_plugin_exports_its_struct_alone(js_plugin):
     assert names == ['javascript_plugin']
 
 
-def test_javascript_example_as_its_readme_shows_it(js_plugin, tmp_path):
-    port = interop_server.free_port()
-    (tmp_path / 'rpc_plugin.so').symlink_to(interop_server.RPC_PLUGIN)
+@pytest.fixture
+def js_example(js_plugin, tmp_path):
+    """The example as its README starts it, on a port of its own."""
+    (tmp_path / 'rpc_plugin.so').symlink_to(PLUGIN_DIR.resolve() / 'rpc_plugin.so')
     (tmp_path / 'javascript_plugin.so').symlink_to(f'{js_plugin}_plugin.so')
     for name in ('functions.js', 'javascript.ini'):
         text = (EXAMPLE / name).read_text()
-        (tmp_path / name).write_text(text.replace('127.0.0.1:3031', f'127.0.0.1:{port}'))
-    server = interop_server.Server.__new__(interop_server.Server)
-    server.port, server.log_file = port, tmp_path / 'uwsgi.log'
-    server.run([UWSGI, '--die-on-term', '--ini', 'javascript.ini'], tmp_path)
-    with server:
-        interop_server.poll(lambda: interop_server.accepts(port), 'connection\n', server)
-        shown = re.findall(r'^\$ python3 examples/clients/rpc\.py 127\.0\.0\.1:3031 (.*)\n(.*)$',
-                           (EXAMPLE / 'README.md').read_text(), re.MULTILINE)
-        assert shown
-        for command, output in shown:
-            name, *args = command.split()
-            assert server.call(name, *(arg.encode() for arg in args)) == output.encode()
-        node = f'127.0.0.1:{port}'.encode()
-        assert server.call('greet_through', node, b'bob') == b'hello bob'
-        assert server.call('greet_through', b'127.0.0.1:1', b'bob') == b'hello nobody'
-        assert server.call('divide', b'1', b'4') == b'0.25'
-        assert server.call('divide', b'1', b'0') == b''
+        (tmp_path / name).write_text(text.replace('127.0.0.1:3031', '127.0.0.1:0'))
+    server = Server(tmp_path, [])
+    server.ini = tmp_path / 'javascript.ini'
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def test_javascript_example_as_its_readme_shows_it(js_example):
+    shown = re.findall(r'^\$ python3 examples/clients/rpc\.py 127\.0\.0\.1:3031 (.*)\n(.*)$',
+                       (EXAMPLE / 'README.md').read_text(), re.MULTILINE)
+    assert shown
+    for command, output in shown:
+        assert js_example.call(*command.split()) == output.encode()
+    assert js_example.call('greet_through', js_example.node, 'bob') == b'hello bob'
+    assert js_example.call('greet_through', '127.0.0.1:1', 'bob') == b'hello nobody'
+    assert js_example.call('divide', '1', '4') == b'0.25'
+    assert js_example.call('divide', '1', '0') == b''

@@ -127,7 +127,7 @@ def test_calls_a_node(server, language, cell, uwsgi):
     if reason:
         assert server.call(language.name('remote'), '127.0.0.1:1', 'hello') == b''
     else:
-        address = '%s:%d' % uwsgi(TCP).sockets[0]
+        address = uwsgi(TCP).node
         arg = b'text' if 'every byte' in language.limits else EVERY_BYTE
         assert server.call(language.name('remote'), address, 'echo', arg, b'b') == echoed(arg, b'b')
         assert server.call(language.name('remote'), address, 'big', '102400') == b'x' * 102400
@@ -181,7 +181,7 @@ def test_a_chain_through_all_of_them(together):
 
 def test_languages_call_the_other_worker(together):
     """One worker waits for the other, each through its own socket."""
-    address = '%s:%d' % together.sockets[0]
+    address = together.node
     for caller in together.languages:
         if 'calls a node' not in caller.limits:
             assert together.call(caller.name('remote'), address, 'lua_echo', 'x') == echoed(b'x')

@@ -131,7 +131,7 @@ def test_cases(uwsgi, version):
 @pytest.mark.parametrize('engine', ENGINES)
 def test_engines(uwsgi, version, engine):
     """Locally, to a node, and in requests of Lua's own, whose body is a coroutine."""
-    node = '%s:%d' % start(uwsgi, version).sockets[0]
+    node = start(uwsgi, version).node
     server = start(uwsgi, version, engine, ('rpc-keepalive', 2))
 
     def client(number):
@@ -148,7 +148,7 @@ def test_engines(uwsgi, version, engine):
 
 
 def test_more_lists_than_are_kept(uwsgi):
-    node = '%s:%d' % start(uwsgi, 'lua51').sockets[0]
+    node = start(uwsgi, 'lua51').node
     server = start(uwsgi, 'lua51')
     expected = ' '.join(str(number) for number in range(1, 201)).encode()
     for _ in range(2):

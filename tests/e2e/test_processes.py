@@ -269,7 +269,7 @@ def file_of(server, name):
 def test_mules(uwsgi, model):
     model('mules', 'call the functions of the master, and workers over a socket')
     server = uwsgi(TCP, ('mule', 'true'), ('processes', 2), app=APP)
-    node = '%s:%d' % server.sockets[0]
+    node = server.node
     poll(lambda: server.call('own'), 60)
     server.call('send', 'a|call|hello|mule')
     assert file_of(server, 'a') == b'hello mule'
@@ -285,7 +285,7 @@ def test_mules(uwsgi, model):
 def test_spoolers(uwsgi, model):
     model('spoolers', 'call the functions of the master, and workers over a socket')
     server = uwsgi(TCP, ('spooler', '%d'), ('spooler-frequency', 1), ('processes', 2), app=APP)
-    node = '%s:%d' % server.sockets[0]
+    node = server.node
     poll(lambda: server.call('own'), 60)
     server.call('enqueue', 'a', 'call|hello|spooler')
     assert file_of(server, 'a') == b'hello spooler'
