@@ -20,6 +20,11 @@ static inline bool rpc_socket_speaks_http(const struct uwsgi_socket *sock) {
     return protocol[0] == 'h' && protocol[1] == 't' && protocol[2] == 't' && protocol[3] == 'p';
 }
 
+/* Whether a socket carries uwsgi packets: socket, puwsgi-socket, suwsgi-socket. */
+static inline bool rpc_socket_speaks_packets(const struct uwsgi_socket *sock) {
+    return strstr(rpc_socket_protocol(sock), "uwsgi");
+}
+
 /*
  * Has the connection closed when the request ends although its socket is a persistent one
  * (http11-socket, puwsgi-socket): the other side can tell the end of an answer without a length, or

@@ -6,10 +6,15 @@
 
 #include "metrics.h"
 
+/* A quote or a backslash would end, or change, a string of a log-format that writes JSON. */
+static bool is_plain(char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 void rpc_log_printable(char *out, size_t size, const char *name, size_t len) {
     size_t i;
     for (i = 0; i < len && i < size - 1; i++)
-        out[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
+        out[i] = is_plain(name[i]) ? name[i] : '?';
     out[i] = 0;
 }
 

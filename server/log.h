@@ -20,7 +20,8 @@ void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_stat
 void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status);
 
 /*
- * Copies a name so that it stays on one line: what cannot be printed becomes '?'.
+ * Copies a name so that it stays on one line and in its quotes: a blank, a quote, a backslash and
+ * what cannot be printed become '?'.
  *   out    size bytes, filled up to size - 1 and NUL-terminated
  */
 void rpc_log_printable(char *out, size_t size, const char *name, size_t len);

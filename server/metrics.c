@@ -73,6 +73,44 @@ static void register_each(const char *kind, const char *name, unsigned kind_oid,
     register_meter(prefix, oid, meter);
 }
 
+/* Whether name has its metrics already, as earlier. Another one that would share them ends the
+   start. */
+static bool is_registered(const char *kind, const char *name, const char *earlier) {
+    char part[METRIC_NAME_MAX / 2], other[METRIC_NAME_MAX / 2];
+
+    if (strcmp(name, earlier) == 0)
+        return true;
+    if (strcmp(metric_part(name, part), metric_part(earlier, other)) == 0) {
+        uwsgi_log("[rpc] metrics: %s \"%s\" and \"%s\" would both be \"%s\"\n", kind, earlier, name,
+                  part);
+        exit(1);
+    }
+    return false;
+}
+
+static void register_functions(void) {
+    unsigned i = 0;
+
+    for (struct uwsgi_string_list *item = rpc_options.metric; item; item = item->next, i++) {
+        bool again = false;
+        for (struct uwsgi_string_list *earlier = rpc_options.metric; earlier != item;
+             earlier = earlier->next)
+            again = is_registered("function", item->value, earlier->value) || again;
+        if (!again)
+            register_each("function", item->value, 4, i, &counters->each[i]);
+    }
+}
+
+static void register_nodes(void) {
+    for (const struct rpc_node *node = rpc_node_known(); node; node = node->next) {
+        for (const struct rpc_node *other = node->next; other; other = other->next)
+            is_registered("node", node->name, other->name);
+        if (node->id < node_count)
+            register_each("node", node->name, 5, node->id,
+                          &counters->each[function_count + node->id]);
+    }
+}
+
 void rpc_metrics_init(void) {
     if (!uwsgi.has_metrics)
         return;
@@ -91,13 +129,8 @@ void rpc_metrics_init(void) {
                          &counters->failures[status]);
     }
     register_meter("remote.", OID ".3", &counters->remote);
-    unsigned i = 0;
-    for (struct uwsgi_string_list *item = rpc_options.metric; item; item = item->next, i++)
-        register_each("function", item->value, 4, i, &counters->each[i]);
-    for (const struct rpc_node *node = rpc_node_known(); node; node = node->next)
-        if (node->id < node_count)
-            register_each("node", node->name, 5, node->id,
-                          &counters->each[function_count + node->id]);
+    register_functions();
+    register_nodes();
 }
 
 struct rpc_meter *rpc_metrics_function(const char *name) {

@@ -18,7 +18,8 @@ struct rpc_meter;
  *   plugin.rpc.failures.STATUS                                    requests and calls that failed so
  *   plugin.rpc.remote.*, plugin.rpc.node.NODE.*                   calls to nodes, all and each
  *   plugin.rpc.function.NAME.*                                    each name of rpc-metric
- * In NODE and NAME everything but letters, digits, '-' and '_' becomes '_'.
+ * In NODE and NAME everything but letters, digits, '-' and '_' becomes '_'; two names that become
+ * one end the start. A function that is named twice has one meter.
  */
 void rpc_metrics_init(void);
 

@@ -6,6 +6,7 @@
 
 #include "../parse/access.h"
 #include "../rpc_wire.h"
+#include "answer.h"
 #include "connection.h"
 #include "core.h"
 #include "log.h"
@@ -30,7 +31,13 @@ int rpc_packets_reject(struct wsgi_request *request, const struct rpc_call *call
                        enum rpc_status status) {
     char where[WHERE_MAX] = "packet from ";
     size_t prefix = strlen(where);
+    bool is_packet = rpc_socket_speaks_packets(request->socket);
 
+    /* What looked like its items were the variables of an HTTP request. */
+    if (!is_packet) {
+        call = NULL;
+        status = RPC_MODIFIER2;
+    }
     rpc_connection_peer_text(rpc_connection_peer(request), where + prefix);
     if (!where[prefix])
         strcpy(where, "packet");
@@ -39,6 +46,10 @@ int rpc_packets_reject(struct wsgi_request *request, const struct rpc_call *call
         rpc_log_printable(request->uri, request->uri_len + 1u, request->uri, request->uri_len);
     rpc_log(where, call ? call->name : NULL, call ? call->name_len : 0, status);
     request->status = rpc_status_info(status)->http;
+    if (!is_packet) {
+        rpc_connection_close_after(request);
+        rpc_answer_error(request, request->status, rpc_status_info(status)->message);
+    }
     return -1;
 }
 
@@ -247,7 +258,7 @@ static void warn_open_sockets(void) {
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
         struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof(addr);
-        if (!strstr(rpc_socket_protocol(sock), "uwsgi") ||
+        if (!rpc_socket_speaks_packets(sock) ||
             getsockname(sock->fd, (struct sockaddr *)&addr, &len) != 0 ||
             addr.ss_family == AF_UNIX || is_loopback((struct sockaddr *)&addr))
             continue;
@@ -257,7 +268,18 @@ static void warn_open_sockets(void) {
     }
 }
 
+static void warn_modifier2(const char *option, uint64_t modifier1, uint64_t modifier2) {
+    if (modifier1 == RPC_MODIFIER1 && modifier2 <= RPC_PACKET_RAW)
+        uwsgi_log("[rpc] warning: with %smodifier1 = %d, requests are answered 400; "
+                  "%smodifier2 chooses a bridge\n",
+                  option, RPC_MODIFIER1, option);
+}
+
 void rpc_packets_init(void) {
     wrap_parsers();
     warn_open_sockets();
+    warn_modifier2("http-socket-", uwsgi.http_modifier1, uwsgi.http_modifier2);
+    warn_modifier2("https-socket-", uwsgi.https_modifier1, uwsgi.https_modifier2);
+    warn_modifier2("fastcgi-", uwsgi.fastcgi_modifier1, uwsgi.fastcgi_modifier2);
+    warn_modifier2("scgi-", uwsgi.scgi_modifier1, uwsgi.scgi_modifier2);
 }

@@ -28,7 +28,7 @@ struct slot {
  */
 static struct {
     struct slot *slot;
-    uint32_t mask;    /* number of slots, a power of two, less one */
+    uint64_t mask;    /* number of slots, a power of two, less one */
     uint64_t indexed; /* functions of that part that are in */
     uint32_t open;    /* OPEN_TO(caller) of each caller that may call one of them */
 } table;
@@ -41,14 +41,19 @@ static struct uwsgi_rpc *worker_part(int worker) {
     return uwsgi.rpc_table + (uint64_t)worker * uwsgi.rpc_max;
 }
 
+/* Of a large index, only what is filled takes memory. */
+static void allocate_slots(void) {
+    table.slot = uwsgi_calloc(sizeof(struct slot) * (table.mask + 1));
+}
+
 void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call) {
-    uint32_t size = 2;
+    uint64_t size = 2;
     own_plugin = own;
     call_own = call;
     while (size < uwsgi.rpc_max * 4)
         size *= 2;
-    table.slot = uwsgi_calloc(sizeof(struct slot) * size);
     table.mask = size - 1;
+    allocate_slots();
 }
 
 void rpc_table_inherit(void) {
@@ -57,7 +62,8 @@ void rpc_table_inherit(void) {
     for (int worker = 1; worker <= uwsgi.numproc; worker++) {
         if (uwsgi.workers[worker].pid != 0)
             continue;
-        memcpy(worker_part(worker), worker_part(0), sizeof(struct uwsgi_rpc) * uwsgi.rpc_max);
+        memcpy(worker_part(worker), worker_part(0),
+               sizeof(struct uwsgi_rpc) * uwsgi.shared->rpc_count[0]);
         uwsgi.shared->rpc_count[worker] = uwsgi.shared->rpc_count[0];
     }
 }
@@ -65,7 +71,8 @@ void rpc_table_inherit(void) {
 void rpc_table_forget(void) {
     if (!table.indexed)
         return; /* and touch none of its pages */
-    memset(table.slot, 0, sizeof(struct slot) * (table.mask + 1));
+    free(table.slot);
+    allocate_slots();
     table.indexed = 0;
     table.open = 0;
 }
@@ -114,7 +121,8 @@ static const struct uwsgi_plugin *plain_plugin(const struct uwsgi_plugin *plugin
 }
 
 static void index_function(const struct uwsgi_rpc *function) {
-    uint32_t hash = hash_name(function->name, strlen(function->name)), i = hash & table.mask;
+    uint32_t hash = hash_name(function->name, strlen(function->name));
+    uint64_t i = hash & table.mask;
 
     while (table.slot[i].function)
         i = (i + 1) & table.mask;
@@ -143,7 +151,7 @@ static void index_extend(void) {
 
 /* The slot of a function among those indexed so far, NULL when it is not there. */
 static inline const struct slot *index_find(const char *name, size_t name_len, uint32_t hash) {
-    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
+    for (uint64_t i = hash & table.mask;; i = (i + 1) & table.mask) {
         const struct slot *slot = &table.slot[i];
         const struct uwsgi_rpc *function = __atomic_load_n(&slot->function, __ATOMIC_ACQUIRE);
         if (!function)

@@ -92,6 +92,19 @@ def test_whole_port(uwsgi, protocol, bridge):
     connection.close()
 
 
+@pytest.mark.parametrize('protocol', ['http-socket', 'http11-socket'])
+def test_modifier1_alone_chooses_no_bridge(uwsgi, protocol):
+    """Each request is refused, and a body is not taken for another one; the start says why."""
+    server = uwsgi((protocol, '127.0.0.1:0'), ('http-socket-modifier1', 173))
+    assert 'with http-socket-modifier1 = 173, requests are answered 400' in server.log
+    refused = server.exchange(b'POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\n'
+                              b'GET /hello/again HTTP/1.1\r\nHost: a\r\n\r\n')
+    assert refused.startswith(b'HTTP/1.0 400 Bad Request\r\n')
+    assert refused.count(b'HTTP/1.') == 1
+    assert refused.endswith(b'\r\n\r\nunknown modifier2\n')
+    assert server.log.count('(unknown-modifier2)') == 1
+
+
 @pytest.mark.parametrize('bridge', BRIDGES)
 def test_http_router(uwsgi, tmp_path, bridge):
     """uWSGI's http router, in front of a uwsgi socket."""

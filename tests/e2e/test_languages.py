@@ -186,3 +186,14 @@ def test_languages_call_the_other_worker(together):
         if 'calls a node' not in caller.limits:
             assert together.call(caller.name('remote'), address, 'lua_echo', 'x') == echoed(b'x')
     assert_same_worker(together)
+
+
+def test_refusals_in_turn_are_logged_once_each(uwsgi, tmp_path):
+    """Threads: functions of Perl and of Ruby are refused, each for a reason of its own."""
+    languages = [BY_TITLE[title] for title in ('Perl', 'Ruby')]
+    plugins, options = loaded(languages, tmp_path)
+    server = uwsgi(TCP, ('threads', 2), *options, plugins=[*plugins, 'rpc'], app=None)
+    for language in languages * 3:
+        assert server.call(language.name('one')) is None
+    assert server.log.count('(refused)') == 6
+    assert len(re.findall('plugin are refused: ', server.log)) == 2

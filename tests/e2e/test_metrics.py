@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Metrics through a real stats server, and the log variables."""
 import json
+import re
 from pathlib import Path
 
 import pytest
-from conftest import HTTP, TCP, connect, poll, read_all
+from conftest import HTTP, TCP, Server, connect, poll, read_all
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def server(uwsgi, tmp_path):
     server = uwsgi(TCP, HTTP, ('stats', 'stats.sock'), ('enable-metrics', 'true'),
                    ('rpc-metric', 'echo'), ('rpc-remote', f'far {node.directory}/node.sock hello'),
                    ('route', f'^/none rpc:hello@{tmp_path}/none.sock'))
-    server.node = node
+    server.far = node
     return server
 
 
@@ -42,10 +43,28 @@ def test_metrics(server, tmp_path):
                 'failures.unknown-function': 1, 'failures.no-name': 1,
                 'failures.node-unreachable': 1, 'function.echo.calls': 2,
                 'function.echo.bytes_in': 3, 'remote.calls': 2, 'remote.failures': 1,
-                f'node.{part(server.node.directory / "node.sock")}.calls': 1,
+                f'node.{part(server.far.directory / "node.sock")}.calls': 1,
                 f'node.{part(tmp_path / "none.sock")}.failures': 1}
     poll(lambda: expected.items() <= metrics(server).items(), what=f'{expected} in the metrics')
     assert metrics(server)['remote.micros'] > 0
+
+
+def test_a_function_named_twice_is_counted(uwsgi):
+    server = uwsgi(TCP, ('stats', 'stats.sock'), ('enable-metrics', 'true'), ('rpc-metric', 'hello'),
+                   ('rpc-metric', 'echo'), ('rpc-metric', 'hello'))
+    assert server.call('hello', 'a') == b'hello a'
+    poll(lambda: metrics(server)['function.hello.calls'] == 1)
+
+
+@pytest.mark.parametrize('options, kind, one, other, metric', [
+    ([('rpc-metric', 'a.b'), ('rpc-metric', 'a_b')], 'function', 'a.b', 'a_b', 'a_b'),
+    ([('rpc-remote', 'f /tmp/a.b x'), ('rpc-remote', 'g /tmp/a_b x')], 'node', '/tmp/a.b', '/tmp/a_b', '_tmp_a_b'),
+])
+def test_two_names_that_would_be_one_metric_end_the_start(tmp_path, options, kind, one, other, metric):
+    server = Server(tmp_path, [TCP, ('enable-metrics', 'true'), *options]).spawn()
+    assert server.process.wait(60) == 1
+    assert re.search(f'\\[rpc\\] metrics: {kind} "({one}" and "{other}|{other}" and "{one})" would both be "{metric}"\n',
+                     server.log)
 
 
 def test_no_metrics_unless_enabled(uwsgi):
@@ -54,6 +73,14 @@ def test_no_metrics_unless_enabled(uwsgi):
     poll(Path(f'{server.directory}/stats.sock').exists, what='the stats server')
     with connect(f'{server.directory}/stats.sock') as sock:
         assert b'plugin.rpc' not in read_all(sock)
+
+
+def test_log_variables_in_json(uwsgi):
+    """Whatever a name has in it, a line of a log-format that writes JSON can be read."""
+    server = uwsgi(TCP, ('log-format', '{"uri": "%(uri)", "function": "%(rpcfunc)"}'))
+    server.call('a", "b\\')
+    line = server.wait_log(r'\{"uri".*\}')[0]
+    assert json.loads(line) == {'uri': 'a?,??b?', 'function': 'a?,??b?'}
 
 
 def test_log_variables(uwsgi):

@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 from conftest import BUILD, HTTP, TCP, Server, connect, framed, packet, poll, read_all
@@ -112,6 +113,19 @@ def test_rpc_max_of_one(uwsgi):
     server = uwsgi(TCP, ('rpc-max', 1), env={'RPC_FUNCTIONS': '2'}, app='many_functions.py')
     assert server.call('function0') == b'0'
     assert server.call('function1') is None
+
+
+def anonymous_kb(pid):
+    return int(re.search(r'RssAnon:\s+(\d+) kB', Path(f'/proc/{pid}/status').read_text())[1])
+
+
+def test_a_large_rpc_max_takes_no_memory(uwsgi):
+    used = []
+    for maximum in (64, 300000):
+        server = uwsgi(TCP, ('rpc-max', maximum))
+        assert server.call('hello') == b'hello'
+        used.append(anonymous_kb(server.worker_pids()[0]))
+    assert used[1] - used[0] < 8000
 
 
 # --- workers that die --------------------------------------------------------------------------------
