@@ -48,14 +48,6 @@ def free_port():
                 continue
 
 
-def listens(port):
-    try:
-        socket.create_connection(('127.0.0.1', port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 def pytest_configure(config):
     config.addinivalue_line('markers', 'alone(reason): not beside other tests')
     config.addinivalue_line('markers', 'uninstrumented(reason): not with an instrumented plugin')
@@ -98,10 +90,20 @@ def connect(address, timeout=20):
     """address is a (host, port) pair or a path; '@name' is an abstract one of uWSGI, NUL at its end."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout)
+    address = str(address)
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(timeout)
-    sock.connect('\0' + address[1:] + '\0' if address.startswith('@') else str(address))
+    sock.connect('\0' + address[1:] + '\0' if address.startswith('@') else address)
     return sock
+
+
+def listens(address):
+    """Whether a port, or a path, takes connections: a path is there before it does."""
+    try:
+        connect(('127.0.0.1', address) if isinstance(address, int) else address, 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def node_name(address):

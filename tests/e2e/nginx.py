@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 
-from conftest import poll
+from conftest import listens, poll
 
 # Each document bridge at the URL of its name.
 BRIDGES = """
@@ -62,5 +62,5 @@ def bridges(directory, backend, listen=None, ready=None):
     front = directory / 'front'
     conf = BRIDGES.replace('unix:backend', f'unix:{backend}')
     conf = conf.replace('unix:front', listen or f'unix:{front}')
-    with nginx(directory, conf, ready or front.exists):
+    with nginx(directory, conf, ready or (lambda: listens(front))):
         yield str(front)

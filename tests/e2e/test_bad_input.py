@@ -10,7 +10,7 @@ import xmlrpc.client
 
 import nginx
 import pytest
-from conftest import HTTP, WITHOUT, connect, poll, read_all
+from conftest import HTTP, WITHOUT, connect, listens, poll, read_all
 
 MAX_BODY = 1 << 20
 TIMEOUT_SEC = 1
@@ -33,7 +33,7 @@ def server(shared_uwsgi, tmp_path_factory):
                           ('plugin', 'router_uwsgi'), ('route', '^/xmlrpc$ uwsgi:,173,3'),
                           ('route', '^/jsonrpc$ uwsgi:,173,4'), ('rpc-max-body', MAX_BODY),
                           ('rpc-max-batch', 5), ('socket-timeout', TIMEOUT_SEC))
-    poll((directory / 'router').exists, what='socket of the http router')
+    poll(lambda: listens(directory / 'router'), what='socket of the http router')
     with nginx.bridges(directory / 'nginx', directory / 'uwsgi') as front:
         server.fronts = {'http-socket': server.sockets[0], 'http11-socket': server.sockets[1],
                          'http router': str(directory / 'router'), 'nginx': front}

@@ -5,7 +5,7 @@ import os
 import xmlrpc.client
 
 import pytest
-from conftest import HTTP, ROOT, UnixHTTPConnection, poll
+from conftest import HTTP, ROOT, UnixHTTPConnection, listens, poll
 from nginx import nginx
 
 MODIFIER2 = {'path': 2, 'xmlrpc': 3, 'jsonrpc': 4}
@@ -111,7 +111,7 @@ def test_http_router(uwsgi, tmp_path, bridge):
     backend, front = tmp_path / 'backend', tmp_path / 'front'
     uwsgi(('plugin', 'http'), ('socket', backend), ('http', front), ('http-to', backend),
           ('http-modifier1', 173), ('http-modifier2', MODIFIER2[bridge]))
-    poll(front.exists, what='socket of the http router')
+    poll(lambda: listens(front), what='socket of the http router')
     assert call(UnixHTTPConnection(str(front)), bridge, '') == b'hello big world'
 
 
@@ -125,7 +125,7 @@ def before_nginx(shared_uwsgi, tmp_path_factory):
     assert '127.0.0.1:8083' in conf and '127.0.0.1:3031' in conf
     conf = conf.replace('127.0.0.1:8083', f'unix:{front}')
     conf = conf.replace('127.0.0.1:3031', f'unix:{backend}')
-    with nginx(directory, conf, front.exists):
+    with nginx(directory, conf, lambda: listens(front)):
         yield lambda: UnixHTTPConnection(str(front))
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import (HERE, HTTP, PLUGIN_DIR, PRELOAD, ROOT, UWSGI, Server, UnixHTTPConnection,
-                      poll)
+                      listens, poll)
 
 EXAMPLE = ROOT / 'examples' / 'cluster'
 CALLERS = 8
@@ -177,7 +177,7 @@ def test_nginx(cluster):
     configuration.write_text(text)
     started.run('nginx', '-p', started.directory, '-e', 'stderr', '-c', configuration, '-g',
                 'daemon off; master_process off;')
-    poll(lambda: os.path.exists(started.front), what='nginx')
+    poll(lambda: listens(started.front), what='nginx')
 
     def post(path):
         connection = UnixHTTPConnection(started.front, HUNG)
@@ -215,7 +215,7 @@ def test_haproxy(cluster, uwsgi):
     text = configuration.read_text().replace(' unix:', ' unix@')
     configuration.write_text(text.replace(f'bind {started.front}', f'bind unix@{started.front}'))
     started.run('haproxy', '-f', configuration)
-    poll(lambda: os.path.exists(started.front), what='HAProxy')
+    poll(lambda: listens(started.front), what='HAProxy')
     call = routed(uwsgi, started.front)
     all_three(lambda: call('/whoami'))
     assert call('/add') == b'3'

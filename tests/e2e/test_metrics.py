@@ -2,10 +2,9 @@
 """Metrics through a real stats server, and the log variables."""
 import json
 import re
-from pathlib import Path
 
 import pytest
-from conftest import HTTP, TCP, Server, connect, poll, read_all
+from conftest import HTTP, TCP, Server, connect, listens, poll, read_all
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def server(uwsgi, tmp_path):
 
 def metrics(server):
     # the master makes it, when the worker may already answer
-    poll(Path(f'{server.directory}/stats.sock').exists, what='the stats server')
+    poll(lambda: listens(f'{server.directory}/stats.sock'), what='the stats server')
     with connect(f'{server.directory}/stats.sock') as sock:
         values = json.loads(read_all(sock))['metrics']
     return {name[len('plugin.rpc.'):]: row['value'] for name, row in values.items()
@@ -70,7 +69,7 @@ def test_two_names_that_would_be_one_metric_end_the_start(tmp_path, options, kin
 def test_no_metrics_unless_enabled(uwsgi):
     server = uwsgi(TCP, ('stats', 'stats.sock'), ('rpc-metric', 'echo'))
     assert server.call('echo', 'a') == b'1:a,'
-    poll(Path(f'{server.directory}/stats.sock').exists, what='the stats server')
+    poll(lambda: listens(f'{server.directory}/stats.sock'), what='the stats server')
     with connect(f'{server.directory}/stats.sock') as sock:
         assert b'plugin.rpc' not in read_all(sock)
 

@@ -5,7 +5,7 @@ import subprocess
 from urllib.parse import quote
 
 import pytest
-from conftest import HTTP, HTTP11, PATIENT, TCP, connect, poll, read_all
+from conftest import HTTP, HTTP11, PATIENT, TCP, connect, listens, poll, read_all
 
 BRIDGE = [('http-socket-modifier1', 173), ('http-socket-modifier2', 2)]
 NOT_FOUND, BAD_REQUEST, TOO_LARGE = 404, 400, 413
@@ -283,7 +283,7 @@ def test_by_the_http_router(uwsgi, tmp_path):
     server = uwsgi(('plugin', 'http'), ('http', front), ('http-to', back), ('http-modifier1', 173),
                    ('http-modifier2', 2), ('http-chunked-input', 'true'), ('socket', back), ('threads', 2))
     server.sockets = [str(back), str(front)]
-    poll(front.exists)
+    poll(lambda: listens(front))
     assert server.http('/hello/a').body == b'hello a'
     body = b'y' * 60000
     assert server.http('/first', method='POST', body=body).body == body
@@ -322,7 +322,7 @@ http {{
 ''')
         processes.append(subprocess.Popen(['nginx', '-p', tmp_path, '-e', 'stderr', '-c', config],
                                           stderr=open(tmp_path / 'nginx.log', 'wb')))
-        poll(sock.exists)
+        poll(lambda: listens(sock))
         return str(sock)
 
     yield start
