@@ -39,6 +39,7 @@ GCC_LIST = [
     'server/options',
     'server/packets',
     'server/remote',
+    'server/ruby',
     'server/table',
     'server/targets',
     'server/wait',

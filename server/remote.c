@@ -8,6 +8,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "options.h"
+#include "ruby.h"
 #include "wait.h"
 
 /* A kept connection is not used in the last second before the node may close it, taking its
@@ -93,7 +94,9 @@ uint64_t rpc_remote_function(void *function, uint8_t arg_count, char **arg, uint
     call.arg_count = arg_count;
     memcpy(call.arg, arg, arg_count * sizeof(*arg));
     memcpy(call.arg_len, arg_len, arg_count * sizeof(*arg_len));
-    if (rpc_remote_ask(remote->nodes, &call, &result) != RPC_OK)
+    enum rpc_status status = rpc_remote_ask(remote->nodes, &call, &result);
+    rpc_ruby_resume(result.data);
+    if (status != RPC_OK)
         return 0;
     *output = result.data;
     return result.len;

@@ -13,6 +13,7 @@
 #include "../client/client.h"
 #include "coro.h"
 #include "greenlets.h"
+#include "ruby.h"
 
 /* A wait that ends this much late is good enough; a longer rest is waited for with a timer. */
 #define ROUND_UP_MS 400
@@ -21,6 +22,12 @@ static int64_t monotonic_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int call_hook(bool for_write, int fd, int seconds) {
+    int (*hook)(int, int) = for_write ? uwsgi.wait_write_hook : uwsgi.wait_read_hook;
+
+    return rpc_ruby_has_threads() ? rpc_ruby_wait(hook, fd, seconds) : hook(fd, seconds);
 }
 
 /*
@@ -38,7 +45,7 @@ static int wait_with_timer(int fd, bool for_write, int timeout_ms) {
     if (epoll >= 0 && timer >= 0 && timerfd_settime(timer, 0, &when, NULL) == 0 &&
         epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &on_fd) == 0 &&
         epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &on_timer) == 0) {
-        ret = uwsgi.wait_read_hook(epoll, timeout_ms / 1000 + 2);
+        ret = call_hook(false, epoll, timeout_ms / 1000 + 2);
         if (ret > 0)
             ret = epoll_wait(epoll, &event, 1, 0) == 1 && event.data.fd == fd;
     }
@@ -59,7 +66,7 @@ static int wait_with_hook(int fd, bool for_write, int timeout_ms) {
 
     if (seconds == 0 || uwsgi.rb_async_timeouts)
         return wait_with_timer(fd, for_write, timeout_ms);
-    int ret = for_write ? uwsgi.wait_write_hook(fd, seconds) : uwsgi.wait_read_hook(fd, seconds);
+    int ret = call_hook(for_write, fd, seconds);
     /* Too early: the client looks again, and waits for the rest. */
     return ret == 0 && monotonic_ms() < end ? 1 : ret;
 }

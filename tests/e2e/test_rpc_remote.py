@@ -2,10 +2,12 @@
 """rpc-remote: functions of other nodes, called as if they were local."""
 import contextlib
 import json
+import os
 import xmlrpc.client
+from pathlib import Path
 
 import pytest
-from conftest import HTTP, TCP, Server, connect, packet, poll, read_all
+from conftest import HTTP, PLUGINS, TCP, Server, connect, packet, poll, read_all
 from nodes import Node, answers, answers_once, closes, refuser, reply, says_nothing
 
 
@@ -246,3 +248,38 @@ def test_workers_that_load_their_own_application(uwsgi):
                        ('processes', 2))
         poll(lambda: server.log.count('WSGI app 0') == 2, what='both loaded')
         assert [server.call('call', 'part1', 'a') for _ in range(4)] == [b'part1|a'] * 4
+
+
+# --- Ruby's threads ------------------------------------------------------------------------------
+
+LATE = """
+require 'timeout'
+late = lambda do
+  begin
+    Timeout.timeout(0.1) { UWSGI.rpc('', 'silent') }
+  rescue Timeout::Error
+    'late'
+  end
+end
+UWSGI.register_rpc('late', late, 0)
+run lambda { |env| [200, {}, []] }
+"""
+
+
+def test_an_exception_of_ruby_leaves_nothing_behind(uwsgi, nodes, tmp_path):
+    """Timeout leaves a call by a jump over this plugin's frames: what they hold is closed first."""
+    if not Path(PLUGINS, 'rbthreads_plugin.so').exists():
+        pytest.skip('uWSGI has no rbthreads plugin here')
+    (tmp_path / 'late.ru').write_text(LATE)
+    server = uwsgi(TCP, ('rbthreads', 'true'), ('threads', 2), ('rack', tmp_path / 'late.ru'),
+                   *remotes(nodes), plugins=('rack', 'rbthreads', 'rpc'), app=None)
+
+    def descriptors():
+        return len(os.listdir(f'/proc/{server.worker_pids()[0]}/fd'))
+
+    assert server.call('late') == b'late'
+    before = descriptors()
+    for _ in range(6):
+        assert server.call('late') == b'late'
+    assert descriptors() < before + 3  # a thread may have opened its queue meanwhile
+    assert server.call('part1', 'a') == b'part1|a'
