@@ -14,7 +14,7 @@ from pathlib import Path
 
 import traffic
 from answers import wrong
-from conftest import BUILD, COPIED_STACKS, REPORTS, connect, poll
+from conftest import BUILD, COPIED_STACKS, REPORTS, children, connect, poll
 
 LIBRARY = BUILD / 'livefuzz' / 'marks.so'
 FOUND = BUILD / 'livefuzz' / 'found'
@@ -63,21 +63,25 @@ def environment(engine, directory):
             'ASAN_OPTIONS': asan + ':quarantine_size_mb=1:malloc_context_size=5:abort_on_error=0'}
 
 
+def is_dead(pid):
+    with contextlib.suppress(OSError):
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] in 'ZX'
+    return True
+
+
 class Live:
     """One server and its bookkeeping."""
 
-    def __init__(self, server, directory, sockets, with_plugin=True):
+    def __init__(self, server, directory, sockets, processes, with_plugin=True):
         self.server, self.marks, self.with_plugin = server, Path(directory) / 'marks', with_plugin
         self.mentioned, self.sent = Counter(), 0
         self.address = {kind: f'{directory}/{kind}.sock' for kind in sockets}
-        self.workers = set(self._workers())
+        poll(lambda: len(server.worker_pids()) == processes, what='all workers')
+        self.workers = set(server.worker_pids())
 
     def _workers(self):
-        pid = self.server.process.pid
-        with contextlib.suppress(OSError):
-            children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
-            return [int(child) for child in children]
-        return []
+        """Those alive: its master may not have looked after a dead one yet."""
+        return [pid for pid in children(self.server.process.pid) if not is_dead(pid)]
 
     def usage(self):
         """Descriptors and private bytes of all workers."""
@@ -219,6 +223,8 @@ def breaks(start, requests, kind):
         try:
             with ThreadPoolExecutor(CLIENTS) as pool:
                 live.round(requests, pool)
+            live.check_well()
+            live.check_server()
         except Broken as broken:
             if broken.kind == kind:
                 return True

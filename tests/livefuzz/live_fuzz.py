@@ -23,6 +23,9 @@ REPLAY = os.environ.get('LIVEFUZZ_REPLAY')
 LIVE = [name for name in ENGINES if name not in BROKEN_ENGINES and name not in
         ('threads, Lua', 'threads, Java', 'threads, C')]
 
+# Of the time, what one engine has with one kind of persistent socket.
+SHARE = SECONDS / len(LIVE) / len(traffic.SOCKETS)
+
 
 def starter(engine, sockets, directory, request):
     """start(with_plugin=True) starts a fresh server of this engine."""
@@ -38,7 +41,7 @@ def starter(engine, sockets, directory, request):
         rpc = ['rpc'] if with_plugin else []
         server = Server(place, harness.options(place, sockets, with_plugin) + [*described.options, *load],
                         plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(engine, place))
-        live = harness.Live(server.start(), place, sockets, with_plugin)
+        live = harness.Live(server.start(), place, sockets, dict(described.options).get('processes', 1), with_plugin)
         if with_plugin:
             live.check_well()
         return live
@@ -61,7 +64,7 @@ def dies_without(start, seconds):
 
 def explain(engine, start, sockets, broken):
     """Ends the test: with a file that breaks the server again, or because it is not ours."""
-    if broken.kind == 'died' and dies_without(start, max(20, SECONDS)):
+    if broken.kind == 'died' and dies_without(start, max(20, 2 * SHARE)):
         pytest.xfail(f'uWSGI itself: {engine} dies without the plugin, too')
     requests = getattr(broken, 'requests', [])
     path = harness.keep(engine, sockets, broken.kind, harness.minimised(start, requests, broken.kind))
@@ -76,7 +79,7 @@ def test_live(engine, persistent, tmp_path, request):
     start = starter(engine, sockets, tmp_path, request)
     live = start()
     try:
-        sent = harness.run(live, SEED, SECONDS / len(LIVE) / len(traffic.SOCKETS))
+        sent = harness.run(live, SEED, SHARE)
         live.check_well()
         live.check_server()
         live.server.stop()
@@ -95,4 +98,5 @@ def test_replay(tmp_path, request):
     with harness.ThreadPoolExecutor(harness.CLIENTS) as pool:
         live.round(requests, pool)
     live.check_well()
+    live.check_server()
     live.server.stop()

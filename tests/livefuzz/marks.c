@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Functions for symcall-register-rpc that leave a letter each in the file that LIVEFUZZ_MARKS
- * names, once a call, and return their first argument.
+ * names, once a call, and return their first argument. With LIVEFUZZ_FAULT, one of them has a fault,
+ * for the harness to find.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -12,6 +13,9 @@
 typedef uint64_t rpc_function(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 rpc_function mark_a, mark_b, mark_c, mark_d;
 
+/* Longer than anything but what the traffic sends on purpose. */
+#define FAULT_LEN 4000
+
 static uint64_t mark(char letter, uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     const char *path = getenv("LIVEFUZZ_MARKS");
     int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
@@ -21,6 +25,8 @@ static uint64_t mark(char letter, uint8_t argc, char **argv, uint16_t *argvs, ch
     close(fd);
     if (argc == 0)
         return 0;
+    if (letter == 'c' && argvs[0] > FAULT_LEN && getenv("LIVEFUZZ_FAULT"))
+        abort();
     *out = malloc(argvs[0] + 1u);
     memcpy(*out, argv[0], argvs[0]);
     return argvs[0];
