@@ -6,12 +6,10 @@
 
 #include <dlfcn.h>
 
-/* As in Ruby's own header: a VALUE is as wide as a pointer. */
-typedef uintptr_t value;
-
 static struct {
     bool looked_up;
-    value (*protect)(value (*function)(value), value arg, int *state);
+    /* Its VALUE is as wide as a pointer, and passed as one. */
+    void *(*protect)(void *(*function)(void *), void *arg, int *state);
     void (*jump)(int state);
 } ruby;
 
@@ -32,17 +30,17 @@ bool rpc_ruby_has_threads(void) {
     return ruby.protect && ruby.jump;
 }
 
-static value call_hook(value arg) {
-    struct wait *wait = (struct wait *)arg;
+static void *call_hook(void *arg) {
+    struct wait *wait = arg;
     wait->ret = wait->hook(wait->fd, wait->seconds);
-    return 0;
+    return NULL;
 }
 
 int rpc_ruby_wait(int (*hook)(int, int), int fd, int seconds) {
     struct wait wait = {.hook = hook, .fd = fd, .seconds = seconds, .ret = -1};
 
     if (!held)
-        ruby.protect(call_hook, (value)&wait, &held);
+        ruby.protect(call_hook, &wait, &held);
     return held ? -1 : wait.ret;
 }
 
