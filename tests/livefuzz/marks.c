@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Functions for symcall-register-rpc that leave a letter each in the file that LIVEFUZZ_MARKS
- * names, once a call, and return their first argument. With LIVEFUZZ_FAULT, one of them has a fault,
- * for the harness to find.
+ * names, once a call, and return their first argument. With LIVEFUZZ_FAULT, one of them has a
+ * fault, for the harness to find.
  */
 #include <fcntl.h>
 #include <stdint.h>
