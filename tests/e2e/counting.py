@@ -20,10 +20,16 @@ def typed_echo(*args):
 
 
 def typed_says(params):
-    """Whatever its first parameter is, text or base64."""
+    """What its parameters are, one behind the other: text, {"base64": ...} or [text, how often]."""
     hit()
-    says = json.loads(params)[0]
-    return says.encode() if isinstance(says, str) else base64.b64decode(says['base64'])
+    return b''.join(map(said, json.loads(params)))
+
+
+def said(param):
+    if isinstance(param, dict):
+        return base64.b64decode(param['base64'])
+    text, times = param if isinstance(param, list) else (param, 1)
+    return text.encode() * times
 
 
 def hits():
