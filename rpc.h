@@ -61,6 +61,8 @@ struct rpc_result {
       "an argument is longer than 65535 bytes")                                                    \
     X(BAD_ARG, "bad-argument", 400, 500, -32602, -32602,                                           \
       "an argument cannot be passed to a function")                                                \
+    X(BAD_PARAMS, "bad-parameters", 400, 500, -32602, -32602,                                      \
+      "parameters are segments of UTF-8, or a JSON array or object as the body")                   \
     X(UNKNOWN, "unknown-function", 404, 500, -32601, -32601, "no such function")                   \
     X(FORBIDDEN, "forbidden-function", 404, 500, -32601, -32601, "no such function")               \
     X(PEER, "forbidden-peer", 403, 500, -32600, -32600, "peer not allowed by rpc-allow-from")      \

@@ -161,6 +161,24 @@ def bridges():
         Variant('JSON-RPC', uwsgi('ours', *bridge(HTTP11, 4)), JSON, True, bench.HELLO)], 1, 3000)
 
 
+def typed():
+    """A function that returns a constant, and the same as a typed one."""
+    options = [('symcall-register-rpc', 'jhello bench_json'), ('rpc-json', 'jhello')]
+    strings = [f'<string>{text}</string>' for text in ('foo', 'bar')]
+
+    def xml(name):
+        return post('text/xml', xml_call(name, *strings))
+
+    def json_of(name, *params):
+        return post('application/json', json.dumps(json_call(*params) | {'method': name}).encode())
+    for title, modifier2, calls, request in (
+            ('JSON-RPC', 4, 3000, lambda name: json_of(name, 'foo', 'bar')), ('XML-RPC', 3, 3000, xml),
+            ('JSON-RPC, 60,000 bytes', 4, 300, lambda name: json_of(name, 'x' * 60000))):
+        yield Scenario('typed', title, [
+            Variant(variant, uwsgi('ours', *bridge(HTTP11, modifier2), *options), request(name), True, bench.HELLO)
+            for variant, name in (('untyped', 'chello'), ('typed', 'jhello'))], 1, calls)
+
+
 def others():
     """Servers one could use instead; on a kept connection those that keep it."""
     ours_xml = Variant('ours', uwsgi('ours', *bridge(HTTP11, 3)), XML, True, bench.HELLO)
@@ -202,8 +220,8 @@ def memory():
                     bench.HELLO)], 1, 2)
 
 
-GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, applications, bridges, others,
-          memory)
+GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, applications, bridges, typed,
+          others, memory)
 
 
 def scenarios(wanted):

@@ -7,6 +7,7 @@
 
 #include "rpc.h"
 #include "client/client.h"
+#include "parse/bytes.h"
 
 /* The command line, understood. */
 struct cli {
@@ -15,6 +16,7 @@ struct cli {
     struct rpc_client_opts opts;
     struct rpc_call call;
     bool from_stdin;      /* standard input is the last argument */
+    bool json;            /* arguments and result are JSON */
     bool gather;          /* the calls stand on standard input, a line each */
     bool bench;           /* call many times, and tell how fast that was */
     bool bench_keepalive; /* over kept connections */
@@ -40,6 +42,8 @@ enum cli_exit {
     EXIT_CALL_TOO_LARGE = 7,
     EXIT_ARG_TOO_LONG = 8,
     EXIT_NO_MEMORY = 9,
+    EXIT_APPLICATION_ERROR = 10,
+    EXIT_BAD_JSON = 11,
     EXIT_COMMAND_LINE = 64 /* EX_USAGE of sysexits.h */
 };
 
@@ -48,6 +52,9 @@ enum cli_exit cli_exit_code(enum rpc_status status);
 
 /* Says what is wrong on standard error, and hands back code. */
 enum cli_exit cli_complain(enum cli_exit code, const char *what, const char *why);
+
+/* The same for what a status says; hands back its exit code. */
+enum cli_exit cli_complain_status(enum rpc_status status, const char *what);
 
 /* The same for a call that has failed; report says where. Hands back its exit code. */
 enum cli_exit cli_complain_call(enum rpc_status status, const char *name,
@@ -61,6 +68,24 @@ enum cli_exit cli_read(char *buffer, size_t size, size_t *len);
 
 /* Writes a result to standard output. EXIT_OK or EXIT_IO, which has been complained about. */
 enum cli_exit cli_write(const struct rpc_result *result);
+
+/*
+ * Makes the arguments of a call into the one that a typed function takes: an array of them, or the
+ * only one if that is an array or object itself.
+ *   call     its arguments are JSON values, which is checked here
+ *   params   an empty buffer; holds the argument, to be released with rpc_bytes_free whatever is
+ *            returned
+ * Returns EXIT_OK, or what has been complained about: EXIT_COMMAND_LINE, EXIT_ARG_TOO_LONG or
+ * EXIT_NO_MEMORY.
+ */
+enum cli_exit cli_json_params(struct rpc_call *call, struct rpc_bytes *params);
+
+/*
+ * Writes what a typed function has returned: a value to standard output, an error as a JSON object
+ * to standard error, a line feed behind it. Returns EXIT_OK, EXIT_IO, EXIT_APPLICATION_ERROR,
+ * EXIT_BAD_JSON, which is complained about, or EXIT_NO_MEMORY. name is the function's.
+ */
+enum cli_exit cli_json_result(const char *name, const struct rpc_result *result);
 
 /*
  * Makes the calls that stand on standard input, NODES NAME [ARG...] on each line, all at once.

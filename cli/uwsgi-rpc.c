@@ -22,6 +22,7 @@
 
 enum option_id {
     OPT_STDIN = 256,
+    OPT_JSON,
     OPT_CONNECT_TIMEOUT,
     OPT_MAX_RESPONSE,
     OPT_RAW,
@@ -32,6 +33,7 @@ enum option_id {
 
 static const struct option long_options[] = {
     {"stdin", no_argument, NULL, OPT_STDIN},
+    {"json", no_argument, NULL, OPT_JSON},
     {"timeout", required_argument, NULL, 't'},
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"max-response", required_argument, NULL, OPT_MAX_RESPONSE},
@@ -56,6 +58,8 @@ static const char usage_text[] =
     "(abstract UNIX socket); several are separated by commas.\n"
     "\n"
     "      --stdin                standard input is one more, last argument\n"
+    "      --json                 for typed functions: arguments are JSON, the only one may\n"
+    "                             be all of them, array or object; the result is JSON\n"
     "  -t, --timeout SEC          of the whole call (default 30; decimals allowed)\n"
     "      --connect-timeout SEC  of each attempt to connect\n"
     "      --max-response BYTES   a larger result is a failure (default: no limit)\n"
@@ -72,7 +76,8 @@ static const char usage_text[] =
     "Exit codes: 0 ok, 1 standard input or output failed, 2 node unreachable,\n"
     "3 timeout, 4 closed without an answer (also: no such function there),\n"
     "5 garbled answer, 6 result too large, 7 call too large, 8 argument too long,\n"
-    "9 out of memory, 64 wrong command line.\n";
+    "9 out of memory, 10 the function reported an error (--json), 11 its result is\n"
+    "not JSON (--json), 64 wrong command line.\n";
 
 enum cli_exit cli_exit_code(enum rpc_status status) {
     switch (status) {
@@ -94,6 +99,9 @@ enum cli_exit cli_exit_code(enum rpc_status status) {
         return EXIT_ARG_TOO_LONG;
     case RPC_NO_MEMORY:
         return EXIT_NO_MEMORY;
+    case RPC_EMPTY:
+    case RPC_BAD_JSON:
+        return EXIT_BAD_JSON;
     default:
         return EXIT_COMMAND_LINE;
     }
@@ -106,7 +114,7 @@ enum cli_exit cli_complain(enum cli_exit code, const char *what, const char *why
     return code;
 }
 
-static enum cli_exit complain_status(enum rpc_status status, const char *what) {
+enum cli_exit cli_complain_status(enum rpc_status status, const char *what) {
     return cli_complain(cli_exit_code(status), what, rpc_status_info(status)->message);
 }
 
@@ -140,6 +148,9 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     switch (option) {
     case OPT_STDIN:
         cli->from_stdin = true;
+        break;
+    case OPT_JSON:
+        cli->json = true;
         break;
     case 't':
         good = parse_seconds(value, &cli->opts.timeout_ms);
@@ -194,18 +205,18 @@ static enum cli_exit take_call(struct cli *cli, int count, char *const *arg) {
     if (count < 2)
         return cli_complain(EXIT_COMMAND_LINE, "NODE and FUNCTION are missing", "try --help");
     if (count - 2 + cli->from_stdin > RPC_ARGS_MAX)
-        return complain_status(RPC_TOO_MANY_ARGS, arg[1]);
+        return cli_complain_status(RPC_TOO_MANY_ARGS, arg[1]);
     size_t len = strlen(arg[1]);
     if (len == 0 || len > RPC_NAME_MAX)
-        return complain_status(RPC_BAD_NAME, "FUNCTION");
+        return cli_complain_status(RPC_BAD_NAME, "FUNCTION");
     cli->list = arg[0];
     cli->call.name = arg[1];
     cli->call.name_len = (uint16_t)len;
     for (int i = 2; i < count; i++) {
         len = strlen(arg[i]);
         if (len > RPC_ARG_LEN_MAX)
-            return complain_status(RPC_ARG_TOO_LONG, arg[1]);
-        if (len == 0)
+            return cli_complain_status(RPC_ARG_TOO_LONG, arg[1]);
+        if (len == 0 && !cli->json)
             cli_complain(EXIT_OK, arg[1], "an empty argument cannot be sent and is left out");
         cli->call.arg[cli->call.arg_count] = arg[i];
         cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
@@ -241,11 +252,11 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
         return cli_complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
                             "a raw answer ends with its connection");
     if (cli->gather) {
-        *done = cli->bench || cli->from_stdin || optind < argc;
-        return *done
-                   ? cli_complain(EXIT_COMMAND_LINE, "--gather",
-                                  "takes its calls from standard input, and no --bench or --stdin")
-                   : EXIT_OK;
+        *done = cli->bench || cli->from_stdin || cli->json || optind < argc;
+        return *done ? cli_complain(EXIT_COMMAND_LINE, "--gather",
+                                    "takes its calls from standard input, and no --bench, --stdin "
+                                    "or --json")
+                     : EXIT_OK;
     }
     code = take_call(cli, argc - optind, argv + optind);
     *done = code != EXIT_OK;
@@ -284,8 +295,8 @@ static enum cli_exit read_argument(struct cli *cli, char buffer[RPC_ARG_LEN_MAX 
     if (code != EXIT_OK)
         return code;
     if (len > RPC_ARG_LEN_MAX)
-        return complain_status(RPC_ARG_TOO_LONG, "standard input");
-    if (len == 0)
+        return cli_complain_status(RPC_ARG_TOO_LONG, "standard input");
+    if (len == 0 && !cli->json)
         cli_complain(EXIT_OK, "standard input", "an empty argument cannot be sent and is left out");
     cli->call.arg[cli->call.arg_count] = buffer;
     cli->call.arg_len[cli->call.arg_count++] = (uint16_t)len;
@@ -316,11 +327,12 @@ static enum cli_exit call_once(const struct cli *cli) {
     enum cli_exit code;
 
     enum rpc_status status = rpc_client_call(cli->nodes, &cli->opts, &cli->call, &result, &report);
-    if (status == RPC_OK) {
-        code = cli_write(&result);
-    } else {
+    if (status != RPC_OK)
         code = cli_complain_call(status, cli->call.name, &report);
-    }
+    else if (cli->json)
+        code = cli_json_result(cli->call.name, &result);
+    else
+        code = cli_write(&result);
     free(result.data);
     return code;
 }
@@ -329,6 +341,7 @@ int main(int argc, char **argv) {
     static char input[RPC_ARG_LEN_MAX + 1];
     static struct cli cli = {.opts = {.timeout_ms = DEFAULT_TIMEOUT_MS}};
     char error[RPC_NODES_ERROR_MAX];
+    struct rpc_bytes params = {0};
     bool done;
 
     enum cli_exit code = take_command_line(&cli, argc, argv, &done);
@@ -343,8 +356,11 @@ int main(int argc, char **argv) {
     }
     if (cli.from_stdin)
         code = read_argument(&cli, input);
+    if (code == EXIT_OK && cli.json)
+        code = cli_json_params(&cli.call, &params);
     if (code == EXIT_OK)
         code = cli.bench ? cli_bench(&cli) : call_once(&cli);
+    rpc_bytes_free(&params);
     rpc_nodes_free(cli.nodes);
     return code;
 }

@@ -4,6 +4,8 @@
  */
 #include "path.h"
 
+#include "json.h"
+
 #include <string.h>
 
 bool rpc_path_strip(const char *prefix, const char **path, size_t *len) {
@@ -39,26 +41,81 @@ static enum rpc_status set_name(struct rpc_call *call, const char *name, size_t 
     return RPC_OK;
 }
 
-enum rpc_status rpc_path_split(char *path, size_t len, struct rpc_call *call) {
-    char *end = path + len;
-    enum rpc_status status = RPC_OK;
+/* Takes the next segment that is not empty off a path and ends it with a NUL; NULL at its end. */
+static char *take_segment(char **path, size_t *left, size_t *len) {
+    char *segment = *path, *end = segment + *left;
+
+    while (segment < end && *segment == '/')
+        segment++;
+    char *slash = memchr(segment, '/', (size_t)(end - segment));
+    *path = slash ? slash + 1 : end;
+    *left = (size_t)(end - *path);
+    if (!slash)
+        slash = end;
+    *slash = 0;
+    *len = (size_t)(slash - segment);
+    return *len ? segment : NULL;
+}
+
+enum rpc_status rpc_path_name(char **path, size_t *len, struct rpc_call *call) {
+    size_t name_len;
+    const char *name = take_segment(path, len, &name_len);
 
     call->name = NULL;
     call->arg_count = 0;
-    path[len] = 0;
-    while (path < end && status == RPC_OK) {
-        char *slash = memchr(path, '/', (size_t)(end - path));
-        if (!slash)
-            slash = end;
-        size_t segment_len = (size_t)(slash - path);
-        *slash = 0;
-        if (segment_len && call->name)
-            status = rpc_path_add(call, path, segment_len);
-        else if (segment_len)
-            status = set_name(call, path, segment_len);
-        path = slash + 1;
-    }
-    if (status == RPC_OK && !call->name)
-        status = RPC_NO_NAME;
+    return name ? set_name(call, name, name_len) : RPC_NO_NAME;
+}
+
+enum rpc_status rpc_path_args(char *path, size_t len, struct rpc_call *call) {
+    enum rpc_status status = RPC_OK;
+    const char *arg;
+
+    for (size_t arg_len; status == RPC_OK && (arg = take_segment(&path, &len, &arg_len));)
+        status = rpc_path_add(call, arg, arg_len);
     return status;
+}
+
+/* Appends the segments as a JSON array of strings. */
+static enum rpc_status put_segments(char *path, size_t len, struct rpc_bytes *params) {
+    const char *arg;
+
+    rpc_bytes_puts(params, "[");
+    for (size_t arg_len; (arg = take_segment(&path, &len, &arg_len));) {
+        if (params->len > 1)
+            rpc_bytes_puts(params, ",");
+        if (!rpc_json_put_string(params, arg, arg_len))
+            return RPC_BAD_PARAMS;
+    }
+    rpc_bytes_puts(params, "]");
+    return RPC_OK;
+}
+
+/* Puts a body in the place of no segments. */
+static enum rpc_status put_body(const char *body, size_t len, struct rpc_bytes *params) {
+    struct rpc_json value;
+
+    if (params->len > 2)
+        return RPC_BAD_PARAMS;
+    enum rpc_status status = rpc_json_check(body, len, &value);
+    if (status != RPC_OK)
+        return status;
+    if (!rpc_json_is_array(value) && !rpc_json_is_object(value))
+        return RPC_BAD_PARAMS;
+    params->len = 0;
+    char *text = rpc_bytes_reserve(params, value.len);
+    if (text)
+        params->len = rpc_json_compact(value, text);
+    return RPC_OK;
+}
+
+enum rpc_status rpc_path_params(char *path, size_t len, const char *body, size_t body_len,
+                                struct rpc_bytes *params, struct rpc_call *call) {
+    enum rpc_status status = put_segments(path, len, params);
+
+    if (status == RPC_OK && body_len && !params->failed)
+        status = put_body(body, body_len, params);
+    rpc_bytes_append(params, "", 1);
+    if (params->failed)
+        return RPC_NO_MEMORY;
+    return status == RPC_OK ? rpc_path_add(call, params->data, params->len - 1) : status;
 }

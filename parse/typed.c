@@ -103,6 +103,15 @@ struct rpc_json rpc_typed_value(const char *data, size_t len) {
     return trim(data, len);
 }
 
+int rpc_typed_http(const struct rpc_typed_error *error) {
+    if (error->code >= 400 && error->code <= 599)
+        return error->code;
+    return rpc_status_info(error->code == rpc_status_info(RPC_BAD_PARAMS)->jsonrpc
+                               ? RPC_BAD_PARAMS
+                               : RPC_APPLICATION_ERROR)
+        ->http;
+}
+
 void rpc_typed_put_error(struct rpc_bytes *out, const struct rpc_typed_error *error) {
     rpc_bytes_puts(out, "{\"code\":");
     rpc_bytes_put_int(out, error->code);

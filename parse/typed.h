@@ -33,6 +33,10 @@ struct rpc_typed_error rpc_typed_error(const char *data, size_t len);
 /* The value in a result that has been judged RPC_OK. */
 struct rpc_json rpc_typed_value(const char *data, size_t len);
 
+/* The HTTP status of an error where the answer is nothing else: its code if that is one of 400 to
+   599, 400 for wrong parameters, -32602, and 500 for any other. */
+int rpc_typed_http(const struct rpc_typed_error *error);
+
 /* Appends an error as the JSON object {"code": ..., "message": ..., "data": ...}. */
 void rpc_typed_put_error(struct rpc_bytes *out, const struct rpc_typed_error *error);
 

@@ -68,11 +68,17 @@ static void put_name(void *out, const char *name) {
     rpc_bytes_puts(out, "</value>");
 }
 
+/* One that somebody has registered stands in the list already. */
+static void put_registered(void *out, const char *name) {
+    if (!builtin_of(name, strlen(name)))
+        put_name(out, name);
+}
+
 static void put_list(const struct rpc_bridge *bridge, struct rpc_bytes *out) {
     rpc_bytes_puts(out, "<array><data>");
     for (size_t i = 0; i < BUILTINS; i++)
         put_name(out, builtins[i].name);
-    bridge->list(bridge->ctx, put_name, out);
+    bridge->list(bridge->ctx, put_registered, out);
     rpc_bytes_puts(out, "</data></array>");
 }
 
@@ -110,9 +116,8 @@ static enum rpc_status introspect(const struct rpc_bridge *bridge, const struct 
         return RPC_OK;
     }
     struct search search = {.name = call->arg[0], .len = call->arg_len[0]};
-    const struct builtin *subject = builtin_of(search.name, search.len);
-    if (!subject)
-        bridge->list(bridge->ctx, compare_name, &search);
+    bridge->list(bridge->ctx, compare_name, &search);
+    const struct builtin *subject = search.found ? NULL : builtin_of(search.name, search.len);
     if (!subject && !search.found)
         return RPC_UNKNOWN;
     if (builtin->signature[0][0] == 'a')

@@ -161,12 +161,18 @@ static void put_decimal(const struct decimal *d, long exponent) {
     put_digits(d, from, digits);
 }
 
+static size_t count_digits(const char *p, const char *end) {
+    const char *from = p;
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return (size_t)(p - from);
+}
+
 static bool put_double(struct rpc_bytes *out, struct rpc_json number) {
-    static const char digits[] = "0123456789";
     char text[32] = "";
     struct decimal d = {.out = out};
     size_t left = number.len;
-    const char *p = number.text, *e = memchr(p, 'e', left);
+    const char *p = number.text, *end = p + left, *e = memchr(p, 'e', left);
 
     if (!e)
         e = memchr(p, 'E', left);
@@ -177,10 +183,12 @@ static bool put_double(struct rpc_bytes *out, struct rpc_json number) {
         return false;
     rpc_bytes_puts(out, *p == '-' ? "<double>-" : "<double>");
     d.whole = p += *p == '-';
-    d.whole_len = strspn(p, digits);
-    d.fraction = p + d.whole_len + 1;
-    if (d.whole + d.whole_len < number.text + number.len && p[d.whole_len] == '.')
-        d.fraction_len = strspn(d.fraction, digits);
+    d.whole_len = count_digits(p, end);
+    p += d.whole_len;
+    if (p < end && *p == '.') {
+        d.fraction = p + 1;
+        d.fraction_len = count_digits(d.fraction, end);
+    }
     put_decimal(&d, exponent);
     rpc_bytes_puts(out, "</double>");
     return true;

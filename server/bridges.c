@@ -8,6 +8,7 @@
 #include "../parse/jsonrpc.h"
 #include "../parse/media.h"
 #include "../parse/path.h"
+#include "../parse/typed.h"
 #include "body.h"
 #include "core.h"
 #include "http.h"
@@ -24,6 +25,7 @@
 #define PATH_ON_STACK 2048
 /* Longest charset that is looked at. */
 #define CHARSET_MAX 63
+#define JSON_TYPE "application/json"
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
@@ -78,23 +80,84 @@ static void path_ok(const struct rpc_http *http, const struct rpc_result *result
     rpc_answer_send(&answer, result->data, result->len);
 }
 
-/* The body as one more argument; the copy that carries its NUL goes to *copy, for free(). */
-static enum rpc_status add_body(const struct rpc_http *http, struct rpc_call *call, char **copy) {
-    struct rpc_body body;
-    enum rpc_status status =
-        rpc_body_read(http->vars.request, &http->vars.framing, &http->vars.expect,
-                      (size_t)UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), &body);
+/* Whether the Content-Type says that the body is JSON. */
+static bool is_json(const struct wsgi_request *request) {
+    struct rpc_media media;
+    return request->content_type_len &&
+           rpc_media_parse(request->content_type, request->content_type_len, &media) &&
+           rpc_media_is(&media, JSON_TYPE);
+}
 
+/* Answers with JSON text: a typed function's value, or its error. */
+static void path_json(const struct rpc_http *http, struct rpc_answer *answer, const char *text,
+                      size_t len) {
+    rpc_browsers_let_read(answer, &http->vars, http->verdict);
+    RPC_ANSWER_SAY(answer, "Content-Type", JSON_TYPE);
+    RPC_ANSWER_SAY(answer, "X-Content-Type-Options", "nosniff");
+    rpc_answer_send(answer, text, len);
+}
+
+static void path_value(const struct rpc_http *http, const struct rpc_result *result) {
+    struct rpc_json value = rpc_typed_value(result->data, result->len);
+    struct rpc_answer answer;
+
+    rpc_answer_start(&answer, http->vars.request, "200 OK");
+    path_json(http, &answer, value.text, value.len);
+}
+
+static enum rpc_status path_error(const struct rpc_http *http, const struct rpc_result *result) {
+    struct rpc_typed_error error = rpc_typed_error(result->data, result->len);
+    struct rpc_bytes body = {0};
+    struct rpc_answer answer;
+
+    rpc_typed_put_error(&body, &error);
+    if (body.failed) {
+        rpc_log(http->kind->where, NULL, 0, RPC_NO_MEMORY);
+        return RPC_NO_MEMORY;
+    }
+    rpc_answer_start_error(&answer, http->vars.request, rpc_typed_http(&error));
+    path_json(http, &answer, body.data, body.len);
+    rpc_bytes_free(&body);
+    return RPC_OK;
+}
+
+/* The body as the argument of a function that is not typed; its NUL goes behind a copy. */
+static enum rpc_status add_body(const struct rpc_body *body, struct rpc_bytes *copy,
+                                struct rpc_call *call) {
+    rpc_bytes_append(copy, body->data, body->len);
+    rpc_bytes_append(copy, "", 1);
+    return copy->failed ? RPC_NO_MEMORY : rpc_path_add(call, copy->data, body->len);
+}
+
+/* Reads a body, if there is one, that is going to be an argument. */
+static enum rpc_status read_body(const struct rpc_http *http, struct rpc_body *body) {
+    enum rpc_status status = RPC_OK;
+
+    *body = (struct rpc_body){.data = ""};
+    if (http->vars.framing.kind != RPC_FRAMING_NONE)
+        status = rpc_body_read(http->vars.request, &http->vars.framing, &http->vars.expect,
+                               (size_t)UMIN(rpc_options.max_body, RPC_ARG_LEN_MAX), body);
     if (status == RPC_BODY_TOO_LARGE && rpc_options.max_body > RPC_ARG_LEN_MAX)
         status = RPC_ARG_TOO_LONG;
-    if (status == RPC_OK && body.len) {
-        *copy = malloc(body.len + 1);
-        if (*copy) {
-            memcpy(*copy, body.data, body.len);
-            (*copy)[body.len] = 0;
-        }
-        status = *copy ? rpc_path_add(call, *copy, body.len) : RPC_NO_MEMORY;
-    }
+    return status;
+}
+
+/* Makes the arguments of a call that has its name. copy, an empty buffer, holds what is not in the
+   path. */
+static enum rpc_status path_args(const struct rpc_http *http, char *path, size_t len, bool typed,
+                                 struct rpc_bytes *copy, struct rpc_call *call) {
+    struct rpc_body body;
+
+    enum rpc_status status = typed ? RPC_OK : rpc_path_args(path, len, call);
+    if (status != RPC_OK)
+        return status;
+    status = read_body(http, &body);
+    if (status == RPC_OK && typed && body.len && !is_json(http->vars.request))
+        status = RPC_MEDIA_TYPE;
+    else if (status == RPC_OK && typed)
+        status = rpc_path_params(path, len, body.data, body.len, copy, call);
+    else if (status == RPC_OK && body.len)
+        status = add_body(&body, copy, call);
     rpc_body_free(&body);
     return status;
 }
@@ -102,21 +165,28 @@ static enum rpc_status add_body(const struct rpc_http *http, struct rpc_call *ca
 static enum rpc_status path_call(const struct rpc_http *http, char *path, size_t path_len) {
     struct bridge_context bridge = {http->vars.request, http->kind->where};
     struct rpc_result result = {0};
+    struct rpc_bytes copy = {0};
     struct rpc_call call;
-    char *body = NULL;
+    bool typed = false;
 
-    enum rpc_status status = rpc_path_split(path, path_len, &call);
-    if (status == RPC_OK && http->vars.framing.kind != RPC_FRAMING_NONE)
-        status = add_body(http, &call, &body);
+    enum rpc_status status = rpc_path_name(&path, &path_len, &call);
+    if (status == RPC_OK && rpc_options.json.count)
+        typed = bridge_find(&bridge, call.name, call.name_len, &typed) == RPC_OK && typed;
+    if (status == RPC_OK)
+        status = path_args(http, path, path_len, typed, &copy, &call);
     if (status == RPC_OK) {
         status = bridge_call(&bridge, &call, &result);
-        if (status == RPC_OK)
+        if (status == RPC_APPLICATION_ERROR)
+            status = path_error(http, &result);
+        else if (status == RPC_OK && typed)
+            path_value(http, &result);
+        else if (status == RPC_OK)
             path_ok(http, &result);
     } else {
         bridge_fault(&bridge, call.name, call.name ? call.name_len : 0, status);
     }
     free(result.data);
-    free(body);
+    rpc_bytes_free(&copy);
     return status;
 }
 
@@ -170,7 +240,7 @@ static enum rpc_status handle_jsonrpc(const struct rpc_bridge *bridge, const cha
 static const struct document_bridge xmlrpc =
     DOCUMENT_BRIDGE("xmlrpc bridge", "text/xml", "application/xml", XMLRPC_HANDLE);
 static const struct document_bridge jsonrpc =
-    DOCUMENT_BRIDGE("jsonrpc bridge", "application/json", "application/json-rpc", handle_jsonrpc);
+    DOCUMENT_BRIDGE("jsonrpc bridge", JSON_TYPE, "application/json-rpc", handle_jsonrpc);
 
 /* Whether the Content-Type is one the bridge takes; its charset parameter, or "", to charset. */
 static bool takes_type(const struct document_bridge *bridge, const struct wsgi_request *request,

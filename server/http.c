@@ -30,7 +30,8 @@ static void put_advice(const struct rpc_http *http, struct rpc_answer *answer,
     if (status == RPC_METHOD)
         rpc_answer_text(answer, "Allow", http->kind->methods);
     else if (status == RPC_MEDIA_TYPE)
-        rpc_answer_text(answer, "Accept-Post", http->kind->types);
+        rpc_answer_text(answer, "Accept-Post",
+                        http->kind->types ? http->kind->types : "application/json");
     else if (status == RPC_CODING)
         rpc_answer_text(answer, "Accept-Encoding", http->kind->types ? RPC_CODINGS : "identity");
 }

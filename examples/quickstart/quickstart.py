@@ -1,3 +1,5 @@
+import json
+
 import uwsgi
 
 
@@ -5,7 +7,13 @@ def hello(*names):
     return b' '.join((b'hello',) + names)
 
 
+def add(params):
+    numbers = json.loads(params)
+    return json.dumps(numbers['x'] + numbers['y']).encode()
+
+
 uwsgi.register_rpc('hello', hello)
+uwsgi.register_rpc('add', add)
 
 
 def application(env, start_response):

@@ -50,7 +50,7 @@ def servers(shared_uwsgi):
 def request_of(text, port):
     head, body = text.split('\n\n', 1)
     body = body.removesuffix('\n')
-    head = head.replace('Content-Length: *', f'Content-Length: {len(body)}').replace('127.0.0.1:*', f'127.0.0.1:{port}')
+    head = head.replace('Content-Length: *', f'Content-Length: {len(body.encode())}').replace('127.0.0.1:*', f'127.0.0.1:{port}')
     return (head.replace('\n', '\r\n') + '\r\n\r\n' + body).encode()
 
 

@@ -4,6 +4,7 @@
  * the same call; the slices are the path's own, in order, with a NUL behind each and no slash in
  * them.
  */
+#include "parse/json.h"
 #include "parse/path.h"
 
 #include <stdlib.h>
@@ -36,12 +37,18 @@ static char *path_of(const struct rpc_call *call, size_t size, size_t *len) {
     return path;
 }
 
+/* A whole path as a call. */
+static enum rpc_status split(char *path, size_t len, struct rpc_call *call) {
+    enum rpc_status status = rpc_path_name(&path, &len, call);
+    return status == RPC_OK ? rpc_path_args(path, len, call) : status;
+}
+
 static void require_again(const struct rpc_call *call, size_t size) {
     struct rpc_call again;
     size_t len;
     char *path = path_of(call, size, &len);
 
-    require(rpc_path_split(path, len, &again) == RPC_OK);
+    require(split(path, len, &again) == RPC_OK);
     require(again.name_len == call->name_len && again.arg_count == call->arg_count);
     require(memcmp(again.name, call->name, call->name_len) == 0);
     for (unsigned i = 0; i < call->arg_count; i++)
@@ -56,13 +63,35 @@ static void fuzz_split(const char *text, size_t len) {
 
     require(path != NULL);
     memcpy(path, text, len);
-    if (rpc_path_split(path, len, &call) == RPC_OK) {
+    if (split(path, len, &call) == RPC_OK) {
         require_slice(path, len, call.name, call.name_len);
         require(call.name_len <= RPC_NAME_MAX && strlen(call.name) == call.name_len);
         for (unsigned i = 0; i < call.arg_count; i++)
             require_slice(path, len, call.arg[i], call.arg_len[i]);
         require_again(&call, len);
     }
+    free(path);
+}
+
+/* What a typed function gets is one JSON array or object. The body is what stands behind a "?". */
+static void fuzz_params(const char *text, size_t len) {
+    const char *mark = memchr(text, '?', len), *body = mark ? mark + 1 : text + len;
+    size_t path_len = mark ? (size_t)(mark - text) : len, body_len = (size_t)(text + len - body);
+    char *path = malloc(path_len + 1), *rest = path;
+    struct rpc_bytes params = {0};
+    struct rpc_call call;
+    struct rpc_json value;
+
+    require(path != NULL);
+    memcpy(path, text, path_len);
+    if (rpc_path_name(&rest, &path_len, &call) == RPC_OK &&
+        rpc_path_params(rest, path_len, body, body_len, &params, &call) == RPC_OK) {
+        require(call.arg_count == 1 && call.arg[0][call.arg_len[0]] == 0);
+        require(rpc_json_check(call.arg[0], call.arg_len[0], &value) == RPC_OK);
+        require(value.len == call.arg_len[0]);
+        require(rpc_json_is_array(value) || rpc_json_is_object(value));
+    }
+    rpc_bytes_free(&params);
     free(path);
 }
 
@@ -93,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(path, data + path_at, len);
     fuzz_strip(prefix, path, len);
     fuzz_split(path, len);
+    fuzz_params(path, len);
     free(prefix);
     free(path);
     return 0;

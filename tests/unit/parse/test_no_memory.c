@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * rpc_bytes and rpc_template when memory runs out: every allocation fails in turn, the failure is
- * seen, and nothing is lost (the sanitizer looks for leaks when a test ends). The other modules'
- * tests of this kind are in their own files.
+ * rpc_bytes, rpc_template and rpc_path when memory runs out: every allocation fails in turn, the
+ * failure is seen, and nothing is lost (the sanitizer looks for leaks when a test ends). The other
+ * modules' tests of this kind are in their own files.
  */
 #include "counted_alloc.h"
 #include "parse/bytes.h"
+#include "parse/path.h"
 #include "parse/template.h"
 #include "unit.h"
 
@@ -87,4 +88,40 @@ START_TEST(test_no_memory_template) {
 }
 END_TEST
 
-UNIT_MAIN("no memory", test_no_memory_bytes, test_no_memory_template)
+/* Makes the parameters of a call by path. */
+static enum rpc_status path_params(const char *path, const char *body, size_t failing,
+                                   size_t *count) {
+    struct rpc_bytes params = {0};
+    struct rpc_call call;
+    char text[2000], *rest = text;
+    size_t len = strlen(path);
+
+    memcpy(text, path, len + 1);
+    ck_assert_int_eq(rpc_path_name(&rest, &len, &call), RPC_OK);
+    alloc_watch(failing);
+    enum rpc_status status = rpc_path_params(rest, len, body, strlen(body), &params, &call);
+    alloc_paused = true;
+    *count = alloc_count;
+    rpc_bytes_free(&params);
+    return status;
+}
+
+START_TEST(test_no_memory_path) {
+    char segments[1500] = "/f/", body[2000] = "{\"a\":\"";
+    size_t count, ignored;
+
+    memset(segments + 3, 'a', sizeof(segments) - 4);
+    memset(body + 6, 'b', 1500);
+    strcat(body, "\"}");
+    const char *const cases[][2] = {{segments, ""}, {"/f", body}};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(path_params(cases[i][0], cases[i][1], 0, &count), RPC_OK);
+        ck_assert_uint_ge(count, 2);
+        for (size_t failing = 1; failing <= count; failing++)
+            ck_assert_int_eq(path_params(cases[i][0], cases[i][1], failing, &ignored),
+                             RPC_NO_MEMORY);
+    }
+}
+END_TEST
+
+UNIT_MAIN("no memory", test_no_memory_bytes, test_no_memory_template, test_no_memory_path)

@@ -38,7 +38,9 @@ static enum rpc_status split(const char *path, size_t len, struct rpc_call *call
                              struct guarded *g) {
     *g = guarded_copy(path, len + 1);
     g->data[len] = '!';
-    return rpc_path_split(g->data, len, call);
+    char *rest = g->data;
+    enum rpc_status status = rpc_path_name(&rest, &len, call);
+    return status == RPC_OK ? rpc_path_args(rest, len, call) : status;
 }
 
 START_TEST(test_path_split) {
@@ -142,5 +144,77 @@ START_TEST(test_path_add) {
 }
 END_TEST
 
-UNIT_MAIN("path", test_path_strip, test_path_split, test_path_names, test_path_huge,
-          test_path_arguments_at_the_limit, test_path_add)
+/* What a typed function gets for a path and a body: its argument to text, which has room. */
+static enum rpc_status params(const char *path, size_t len, const char *body, char *text) {
+    struct guarded g = guarded_copy(path, len + 1);
+    struct guarded b = guarded_copy(body, strlen(body));
+    struct rpc_bytes bytes = {0};
+    struct rpc_call call;
+    char *rest = g.data;
+
+    ck_assert_int_eq(rpc_path_name(&rest, &len, &call), RPC_OK);
+    enum rpc_status status = rpc_path_params(rest, len, b.data, strlen(body), &bytes, &call);
+    if (status == RPC_OK) {
+        ck_assert_uint_eq(call.arg_count, 1);
+        ck_assert_uint_eq(call.arg_len[0], strlen(call.arg[0]));
+        strcpy(text, call.arg[0]);
+    }
+    rpc_bytes_free(&bytes);
+    guarded_free(&b);
+    guarded_free(&g);
+    return status;
+}
+
+START_TEST(test_path_params) {
+    static const struct {
+        const char *path, *body, *params; /* NULL: status */
+        enum rpc_status status;
+    } cases[] = {
+        {"/f", "", "[]", RPC_OK},
+        {"//f//", "", "[]", RPC_OK},
+        {"/f/a//b/", "", "[\"a\",\"b\"]", RPC_OK},
+        {"/f/1/null/\"", "", "[\"1\",\"null\",\"\\\"\"]", RPC_OK},
+        {"/f/\xc3\xa9", "", "[\"\xc3\xa9\"]", RPC_OK},
+        {"/f", " { \"a\" : [ 1.10 , \"b c\" ] } ", "{\"a\":[1.10,\"b c\"]}", RPC_OK},
+        {"/f", "[]", "[]", RPC_OK},
+        {"/f/a", "[]", NULL, RPC_BAD_PARAMS},
+        {"/f/a/\xe9", "", NULL, RPC_BAD_PARAMS},
+        {"/f/\xed\xa0\x80", "", NULL, RPC_BAD_PARAMS},
+        {"/f", "1", NULL, RPC_BAD_PARAMS},
+        {"/f", "null", NULL, RPC_BAD_PARAMS},
+        {"/f", "\"[]\"", NULL, RPC_BAD_PARAMS},
+        {"/f", "[", NULL, RPC_NOT_WELL_FORMED},
+        {"/f", " ", NULL, RPC_NOT_WELL_FORMED},
+        {"/f", "{\"a\":1,\"a\":2}", NULL, RPC_REPEATED_MEMBER},
+    };
+    char text[64];
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum rpc_status status = params(cases[i].path, strlen(cases[i].path), cases[i].body, text);
+        ck_assert_msg(status == cases[i].status, "case %zu: %s", i, rpc_status_info(status)->name);
+        if (cases[i].params)
+            ck_assert_str_eq(text, cases[i].params);
+    }
+    ck_assert_int_eq(params("/f/a\0b", 6, "", text), RPC_OK);
+    ck_assert_str_eq(text, "[\"a\\u0000b\"]");
+}
+END_TEST
+
+/* More segments than other functions take arguments, and as many bytes as an argument has. */
+START_TEST(test_path_params_at_the_limit) {
+    size_t len = 2 + 2 * 16383;
+    char *path = malloc(len + 4), *text = malloc(RPC_ARG_LEN_MAX + 1);
+
+    memcpy(path, "/f", 2);
+    for (size_t i = 2; i < len; i += 2)
+        memcpy(path + i, "/a", 2);
+    memcpy(path + len, "aaa", 4); /* 4 bytes each, less the last comma, and two brackets */
+    ck_assert_int_eq(params(path, len + 2, "", text), RPC_OK);
+    ck_assert_uint_eq(strlen(text), RPC_ARG_LEN_MAX);
+    ck_assert_int_eq(params(path, len + 3, "", text), RPC_ARG_TOO_LONG);
+    free(text);
+    free(path);
+}
+END_TEST
+
+UNIT_MAIN("path", test_path_params, test_path_params_at_the_limit, test_path_strip, test_path_split,
+          test_path_names, test_path_huge, test_path_arguments_at_the_limit, test_path_add)

@@ -85,6 +85,19 @@ START_TEST(test_typed_error) {
 }
 END_TEST
 
+START_TEST(test_typed_http) {
+    static const struct {
+        int32_t code;
+        int http;
+    } cases[] = {{399, 500},    {400, 400},    {404, 404},    {599, 599}, {600, 500},
+                 {-32602, 400}, {-32601, 500}, {-32603, 500}, {0, 500},   {INT32_MIN, 500}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct rpc_typed_error error = {.code = cases[i].code, .message = ""};
+        ck_assert_int_eq(rpc_typed_http(&error), cases[i].http);
+    }
+}
+END_TEST
+
 START_TEST(test_typed_value) {
     struct rpc_json value = rpc_typed_value(" [1] \n", 6);
     ck_assert_uint_eq(value.len, 3);
@@ -93,4 +106,4 @@ START_TEST(test_typed_value) {
 END_TEST
 
 UNIT_MAIN("typed", test_typed_judge, test_typed_nested_without_end, test_typed_error,
-          test_typed_value)
+          test_typed_http, test_typed_value)

@@ -6,6 +6,7 @@
  *
  * malloc and its like are defined here, in front of the sanitizer's or the C library's.
  */
+#include "parse/typed.h"
 #include "parse/xmlrpc.h"
 #include "unit.h"
 
@@ -103,11 +104,44 @@ void free(void *old) {
 static unsigned calls;
 static bool whole; /* every call had its name and arguments (libcheck needs memory to say so) */
 
+#define PARAM(value) "<param><value>" value "</value></param>"
+#define TYPED_PARAMS                                                                               \
+    "<params>" PARAM("<string>foo</string>") PARAM("<base64>YmFy</base64>") PARAM("1.5e3")         \
+        PARAM("<array><data><value><double>-1.50</double></value><value><nil/></value></data>"     \
+              "</array>")                                                                          \
+            PARAM("<struct><member><name>base64</name><value>AP8=</value></member></struct>")      \
+                PARAM("<struct><member><name>a</name><value><boolean>1</boolean></value></member>" \
+                      "<member><name>b</name><value><i8>-9223372036854775808</i8></value>"         \
+                      "</member></struct>") "</params></methodCall>"
+
+static const char typed_params[] =
+    "[\"foo\",{\"base64\":\"YmFy\"},\"1.5e3\",[-1.50,null],{\"base64\":\"AP8=\"},"
+    "{\"a\":true,\"b\":-9223372036854775808}]";
+
+/* A typed function returns its parameters, as "t", or an error. */
+static enum rpc_status typed_call(const struct rpc_call *call, struct rpc_result *result) {
+    const char *text = call->name[1] ? "error 404 no such user\n{\"id\":[1,2]}" : call->arg[0];
+    size_t len = strlen(text);
+
+    whole = whole && call->arg_count == 1 && !strcmp(call->arg[0], typed_params);
+    enum rpc_status status = rpc_typed_judge(text, len);
+    if (status != RPC_OK && status != RPC_APPLICATION_ERROR)
+        return status;
+    char *data = malloc(len);
+    if (!data)
+        return RPC_NO_MEMORY;
+    memcpy(data, text, len);
+    *result = (struct rpc_result){data, len};
+    return status;
+}
+
 /* Returns a copy of its first argument. */
 static enum rpc_status copy_call(void *ctx, const struct rpc_call *call,
                                  struct rpc_result *result) {
     (void)ctx;
     calls++;
+    if (*call->name == 't')
+        return typed_call(call, result);
     if (call->arg_count)
         whole = whole && !strcmp(call->name, "f") && call->arg_count == 2 &&
                 !strcmp(call->arg[0], "foo") && !strcmp(call->arg[1], "bar");
@@ -122,8 +156,8 @@ static enum rpc_status copy_call(void *ctx, const struct rpc_call *call,
 }
 
 static enum rpc_status find_any(void *ctx, const char *name, size_t name_len, bool *typed) {
-    (void)ctx, (void)name, (void)name_len;
-    *typed = false;
+    (void)ctx, (void)name_len;
+    *typed = *name == 't';
     return RPC_OK;
 }
 
@@ -199,6 +233,8 @@ START_TEST(test_xmlrpc_memory_every_allocation_fails) {
     check_failing(MULTI, NULL);
     check_failing(HEAD "system.listMethods</methodName></methodCall>", NULL);
     check_failing(many, NULL);
+    check_failing(HEAD "t</methodName>" TYPED_PARAMS, NULL);
+    check_failing(HEAD "te</methodName>" TYPED_PARAMS, NULL);
     check_failing("<!DOCTYPE a [<!ENTITY e 'e'>]>" HEAD "f" ARGS, NULL);
     check_failing(HEAD "f</methodName>", NULL);
     if (__lsan_do_recoverable_leak_check)

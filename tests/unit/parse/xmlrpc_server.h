@@ -68,8 +68,10 @@ static inline enum rpc_status call_typed(const struct rpc_call *call, struct rpc
     ck_assert_uint_eq(call->arg_count, 1);
     const char *text = call->name[5] == ':' ? call->name + 6 : call->arg[0];
     enum rpc_status status = rpc_typed_judge(text, strlen(text));
-    if (status == RPC_OK || status == RPC_APPLICATION_ERROR)
-        *result = (struct rpc_result){strdup(text), strlen(text)};
+    if (status == RPC_OK || status == RPC_APPLICATION_ERROR) { /* no byte more than it has */
+        *result = (struct rpc_result){malloc(strlen(text)), strlen(text)};
+        memcpy(result->data, text, result->len);
+    }
     return status;
 }
 
