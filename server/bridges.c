@@ -5,6 +5,7 @@
  */
 #include "bridges.h"
 
+#include "../parse/bytes.h"
 #include "../parse/jsonrpc.h"
 #include "../parse/media.h"
 #include "../parse/path.h"
@@ -22,6 +23,8 @@
 
 /* A path up to this length is split on the stack. */
 #define PATH_ON_STACK 2048
+/* Longest result of a path that is looked at for being text, bytes. */
+#define TEXT_MAX 65536
 /* Longest charset that is looked at. */
 #define CHARSET_MAX 63
 
@@ -60,6 +63,7 @@ static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
 
 /* --- PATH_INFO (modifier2 2) ----------------------------------------------------------------- */
 
+/* A browser shows text, and downloads what may be anything; nosniff keeps it from guessing. */
 static void path_ok(const struct rpc_http *http, const struct rpc_result *result) {
     const char *type = http->vars.accept.text;
     size_t type_len = type ? rpc_media_accepted(type, http->vars.accept.len) : 0;
@@ -70,8 +74,11 @@ static void path_ok(const struct rpc_http *http, const struct rpc_result *result
         return;
     }
     rpc_http_start(http, &answer, "200 OK");
+    RPC_ANSWER_SAY(&answer, "Vary", "Accept");
     if (type_len)
         RPC_ANSWER_PUT(&answer, "Content-Type", type, type_len);
+    else if (result->len <= TEXT_MAX && rpc_utf8_is_valid(result->data, result->len))
+        RPC_ANSWER_SAY(&answer, "Content-Type", "text/plain; charset=utf-8");
     else
         RPC_ANSWER_SAY(&answer, "Content-Type", "application/octet-stream");
     RPC_ANSWER_SAY(&answer, "X-Content-Type-Options", "nosniff");
