@@ -10,6 +10,7 @@
 #include "../parse/media.h"
 #include "../parse/path.h"
 #include "body.h"
+#include "connection.h"
 #include "core.h"
 #include "http.h"
 #include "log.h"
@@ -276,15 +277,25 @@ static enum rpc_status serve(const struct rpc_http *http) {
     return serve_document(http->kind == &xmlrpc.kind ? &xmlrpc : &jsonrpc, http);
 }
 
+/* More of them than uWSGI's max-vars, for example: what it has not read is not known. */
+static void refuse_variables(struct wsgi_request *request) {
+    const struct rpc_status_info *info = rpc_status_info(RPC_BAD_VARS);
+
+    rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
+    rpc_connection_close_after(request);
+    rpc_answer_error(request, info->http, info->message);
+    if (request->post_cl)
+        rpc_body_discard(request);
+}
+
 int rpc_bridges_request(struct wsgi_request *request) {
     struct rpc_http http;
 
     if (uwsgi_parse_vars(request)) {
         /* uWSGI answers static files and hits of its cache there itself. */
-        if (request->headers || request->response_size)
-            return UWSGI_OK;
-        rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
-        return -1;
+        if (!request->headers && !request->response_size)
+            refuse_variables(request);
+        return UWSGI_OK;
     }
     if (!rpc_http_take(&http, request, kind_of(request)))
         return UWSGI_OK;
