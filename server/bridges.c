@@ -180,13 +180,20 @@ static const struct document_bridge xmlrpc =
 static const struct document_bridge jsonrpc =
     DOCUMENT_BRIDGE("jsonrpc bridge", "application/json", "application/json-rpc", handle_jsonrpc);
 
+/* The client's; where it sends none, what a route has put in its place. */
+static struct rpc_field content_type(struct wsgi_request *request) {
+    if (request->content_type_len)
+        return (struct rpc_field){request->content_type, request->content_type_len};
+    return rpc_variables_get(request, "CONTENT_TYPE");
+}
+
 /* Whether the Content-Type is one the bridge takes; its charset parameter, or "", to charset. */
-static bool takes_type(const struct document_bridge *bridge, const struct wsgi_request *request,
+static bool takes_type(const struct document_bridge *bridge, struct wsgi_request *request,
                        char *charset) {
+    const struct rpc_field type = content_type(request);
     struct rpc_media media;
 
-    if (!request->content_type_len ||
-        !rpc_media_parse(request->content_type, request->content_type_len, &media) ||
+    if (!type.len || !rpc_media_parse(type.text, type.len, &media) ||
         media.charset_len > CHARSET_MAX)
         return false;
     if (media.charset)
