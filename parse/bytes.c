@@ -72,6 +72,39 @@ size_t rpc_utf8_len(const char *text, size_t left) {
     return longer || surrogate || beyond ? 0 : len;
 }
 
+static inline uint64_t word_at(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* What most text is: looked at in words, of which the last may reach into the one before it. */
+static bool is_ascii(const char *p, size_t len) {
+    const char *end = p + len;
+    uint64_t bits = 0;
+
+    if (len < sizeof(bits)) {
+        while (p < end)
+            bits |= (unsigned char)*p++;
+    } else {
+        for (; (size_t)(end - p) > sizeof(bits); p += sizeof(bits))
+            bits |= word_at(p);
+        bits |= word_at(end - sizeof(bits));
+    }
+    return !(bits & 0x8080808080808080u);
+}
+
+bool rpc_utf8_is_valid(const char *text, size_t len) {
+    if (is_ascii(text, len))
+        return true;
+    for (size_t step; len; text += step, len -= step) {
+        step = (unsigned char)*text < 0x80 ? 1 : rpc_utf8_len(text, len);
+        if (!step)
+            return false;
+    }
+    return true;
+}
+
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -53,6 +53,9 @@ static inline char *rpc_decimal(uint64_t value, char *end) {
  */
 size_t rpc_utf8_len(const char *text, size_t left);
 
+/* Whether all of it is UTF-8, which nothing is, too. */
+bool rpc_utf8_is_valid(const char *text, size_t len);
+
 /* Appends an integer in decimal. */
 void rpc_bytes_put_int(struct rpc_bytes *bytes, int64_t value);
 

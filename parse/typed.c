@@ -30,15 +30,6 @@ static bool take_code(struct rest *rest, int32_t *code) {
     return true;
 }
 
-static bool is_utf8(const char *p, size_t len) {
-    for (size_t step; len; p += step, len -= step) {
-        step = (unsigned char)*p < 0x80 ? 1 : rpc_utf8_len(p, len);
-        if (!step)
-            return false;
-    }
-    return true;
-}
-
 /* Splits an error; false for what is none. Its data, not looked at yet, is what is left. */
 static bool split(const char *text, size_t len, struct rpc_typed_error *error, struct rest *rest) {
     *error = (struct rpc_typed_error){.message = ""};
@@ -82,7 +73,7 @@ enum rpc_status rpc_typed_judge(const char *data, size_t len) {
         return RPC_EMPTY;
     if (*data != 'e') /* no JSON text begins so */
         return judge_json(data, len);
-    if (!split(data, len, &error, &rest) || !is_utf8(error.message, error.message_len))
+    if (!split(data, len, &error, &rest) || !rpc_utf8_is_valid(error.message, error.message_len))
         return RPC_BAD_JSON;
     enum rpc_status status =
         rest.p < rest.end ? judge_json(rest.p, (size_t)(rest.end - rest.p)) : RPC_OK;

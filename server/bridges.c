@@ -5,11 +5,13 @@
  */
 #include "bridges.h"
 
+#include "../parse/bytes.h"
 #include "../parse/jsonrpc.h"
 #include "../parse/media.h"
 #include "../parse/path.h"
 #include "../parse/typed.h"
 #include "body.h"
+#include "connection.h"
 #include "core.h"
 #include "http.h"
 #include "log.h"
@@ -23,6 +25,8 @@
 
 /* A path up to this length is split on the stack. */
 #define PATH_ON_STACK 2048
+/* Longest result of a path that is looked at for being text, bytes. */
+#define TEXT_MAX 65536
 /* Longest charset that is looked at. */
 #define CHARSET_MAX 63
 #define JSON_TYPE "application/json"
@@ -62,6 +66,7 @@ static enum rpc_status bridge_call(void *ctx, const struct rpc_call *call,
 
 /* --- PATH_INFO (modifier2 2) ----------------------------------------------------------------- */
 
+/* A browser shows text, and downloads what may be anything; nosniff keeps it from guessing. */
 static void path_ok(const struct rpc_http *http, const struct rpc_result *result) {
     const char *type = http->vars.accept.text;
     size_t type_len = type ? rpc_media_accepted(type, http->vars.accept.len) : 0;
@@ -72,8 +77,11 @@ static void path_ok(const struct rpc_http *http, const struct rpc_result *result
         return;
     }
     rpc_http_start(http, &answer, "200 OK");
+    RPC_ANSWER_SAY(&answer, "Vary", "Accept");
     if (type_len)
         RPC_ANSWER_PUT(&answer, "Content-Type", type, type_len);
+    else if (result->len <= TEXT_MAX && rpc_utf8_is_valid(result->data, result->len))
+        RPC_ANSWER_SAY(&answer, "Content-Type", "text/plain; charset=utf-8");
     else
         RPC_ANSWER_SAY(&answer, "Content-Type", "application/octet-stream");
     RPC_ANSWER_SAY(&answer, "X-Content-Type-Options", "nosniff");
@@ -242,13 +250,20 @@ static const struct document_bridge xmlrpc =
 static const struct document_bridge jsonrpc =
     DOCUMENT_BRIDGE("jsonrpc bridge", JSON_TYPE, "application/json-rpc", handle_jsonrpc);
 
+/* The client's; where it sends none, what a route has put in its place. */
+static struct rpc_field content_type(struct wsgi_request *request) {
+    if (request->content_type_len)
+        return (struct rpc_field){request->content_type, request->content_type_len};
+    return rpc_variables_get(request, "CONTENT_TYPE");
+}
+
 /* Whether the Content-Type is one the bridge takes; its charset parameter, or "", to charset. */
-static bool takes_type(const struct document_bridge *bridge, const struct wsgi_request *request,
+static bool takes_type(const struct document_bridge *bridge, struct wsgi_request *request,
                        char *charset) {
+    const struct rpc_field type = content_type(request);
     struct rpc_media media;
 
-    if (!request->content_type_len ||
-        !rpc_media_parse(request->content_type, request->content_type_len, &media) ||
+    if (!type.len || !rpc_media_parse(type.text, type.len, &media) ||
         media.charset_len > CHARSET_MAX)
         return false;
     if (media.charset)
@@ -339,15 +354,25 @@ static enum rpc_status serve(const struct rpc_http *http) {
     return serve_document(http->kind == &xmlrpc.kind ? &xmlrpc : &jsonrpc, http);
 }
 
+/* More of them than uWSGI's max-vars, for example: what it has not read is not known. */
+static void refuse_variables(struct wsgi_request *request) {
+    const struct rpc_status_info *info = rpc_status_info(RPC_BAD_VARS);
+
+    rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
+    rpc_connection_close_after(request);
+    rpc_answer_error(request, info->http, info->message);
+    if (request->post_cl)
+        rpc_body_discard(request);
+}
+
 int rpc_bridges_request(struct wsgi_request *request) {
     struct rpc_http http;
 
     if (uwsgi_parse_vars(request)) {
         /* uWSGI answers static files and hits of its cache there itself. */
-        if (request->headers || request->response_size)
-            return UWSGI_OK;
-        rpc_log("bridge", NULL, 0, RPC_BAD_VARS);
-        return -1;
+        if (!request->headers && !request->response_size)
+            refuse_variables(request);
+        return UWSGI_OK;
     }
     if (!rpc_http_take(&http, request, kind_of(request)))
         return UWSGI_OK;

@@ -35,14 +35,8 @@ void rpc_browsers_let_read(struct rpc_answer *answer, const struct rpc_variables
     RPC_ANSWER_SAY(answer, "Access-Control-Allow-Credentials", "true");
 }
 
-static struct rpc_field variable(struct wsgi_request *request, const char *name) {
-    uint16_t len = 0;
-    const char *text = uwsgi_get_var(request, (char *)name, (uint16_t)strlen(name), &len);
-    return (struct rpc_field){text, len};
-}
-
 static struct rpc_field asked_names(const struct rpc_variables *variables) {
-    return variable(variables->request, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
+    return rpc_variables_get(variables->request, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
 }
 
 bool rpc_browsers_preflight_is_valid(const struct rpc_variables *variables) {
@@ -53,7 +47,7 @@ void rpc_browsers_let_send(struct rpc_answer *answer, const struct rpc_variables
                            const char *methods) {
     const struct rpc_field names = asked_names(variables);
 
-    if (!variable(variables->request, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").len)
+    if (!rpc_variables_get(variables->request, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").len)
         return;
     RPC_ANSWER_PUT(answer, "Access-Control-Allow-Methods", methods, strlen(methods));
     if (names.len)

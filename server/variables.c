@@ -59,6 +59,12 @@ static inline void take(struct found *found, const char *name, size_t name_len,
     }
 }
 
+struct rpc_field rpc_variables_get(struct wsgi_request *request, const char *name) {
+    uint16_t len = 0;
+    const char *text = uwsgi_get_var(request, (char *)name, (uint16_t)strlen(name), &len);
+    return (struct rpc_field){text, len};
+}
+
 void rpc_variables_read(struct wsgi_request *request, struct rpc_variables *variables) {
     const struct rpc_field protocol = {request->protocol, request->protocol_len};
     struct found found = {.variables = variables};

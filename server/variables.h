@@ -26,4 +26,7 @@ struct rpc_variables {
  */
 void rpc_variables_read(struct wsgi_request *request, struct rpc_variables *variables);
 
+/* One that few requests need; of several, the last. Its text is NULL where there is none. */
+struct rpc_field rpc_variables_get(struct wsgi_request *request, const char *name);
+
 #endif

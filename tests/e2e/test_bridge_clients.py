@@ -27,6 +27,12 @@ XMLRPC = {
              ['1:1,1:1,3:1.5,4:text,17:20250131T00:00:00,', 'hello one -32601', 'hello by proxy']),
     'npm xmlrpc': (f'test -d {NODE_MODULES}/xmlrpc', ['node', 'xmlrpc.js'],
                    ['1:1,1:1,3:1.5,2:é,', 'hello one -32601']),
+    'npm @foxglove/xmlrpc': (f'test -d {NODE_MODULES}/@foxglove/xmlrpc', ['node', 'foxglove.js'],
+                             ['1:1,1:1,3:1.5,2:é,', 'hello one -32601']),
+    'PHP': ('php -r "xmlrpc_encode(1);"', ['php', 'xmlrpc_client.php'],
+            ['1:1,1:1,8:1.500000,2:é,17:20250131T00:00:00,', 'hello one -32601']),
+    'Emacs xml-rpc.el': ('ls /usr/share/emacs/site-lisp/elpa-src/xml-rpc-*/xml-rpc.el && emacs --version',
+                         ['emacs', '-Q', '--batch', '-l', 'xmlrpc_client.el'], ['1:1,1:1,3:1.5,4:text,']),
 }
 JSONRPC = {
     'jsonrpclib-pelix': ('/usr/bin/python3 -c "import jsonrpclib"',
@@ -36,6 +42,16 @@ JSONRPC = {
                           ['1:1,4:true,3:1.5,4:text,', 'not answered: 204 No Content']),
     'npm jayson': (f'test -d {NODE_MODULES}/jayson', ['node', 'jayson.js'],
                    ['1:1,4:true,3:1.5,4:null,2:é,9:{"a":[1]},', 'hello one hello two', 'undefined']),
+    'npm json-rpc-2.0': (f'test -d {NODE_MODULES}/json-rpc-2.0', ['node', 'json_rpc_2.0.js'],
+                         ['1:1,4:true,3:1.5,4:null,2:é,', 'hello one hello two', 'nothing to receive']),
+    'npm @open-rpc/client-js': (f'test -d {NODE_MODULES}/@open-rpc/client-js', ['node', 'open_rpc.mjs'],
+                                ['1:1,4:true,3:1.5,4:null,2:é,', 'hello one hello two', '1']),
+    'npm simple-jsonrpc-js': (f'test -d {NODE_MODULES}/simple-jsonrpc-js', ['node', 'simple_jsonrpc.js'],
+                              ['1:1,4:true,3:1.5,4:null,2:é,', 'hello one hello two']),
+    'npm typed-rpc': (f'test -d {NODE_MODULES}/typed-rpc', ['node', 'typed_rpc.js'],
+                      ['1:1,4:true,3:1.5,4:null,2:é,', 'hello']),
+    'libjsonrpccpp': ('pkg-config libjsonrpccpp-client', ['{build}/jsonrpccpp'],
+                      ['1:1,4:true,3:1.5,4:null,2:é,', 'hello one hello two', 'hello 1.0']),
 }
 
 
@@ -51,8 +67,9 @@ def cases():
 def fronts(shared_uwsgi, tmp_path_factory):
     directory = tmp_path_factory.mktemp('nginx')
     server = shared_uwsgi(HTTP, ('socket', directory / 'uwsgi'), ('plugin', 'router_uwsgi'),
-                          ('route', '^/xmlrpc$ uwsgi:,173,3'), ('route', '^/jsonrpc$ uwsgi:,173,4'),
-                          ('rpc-introspection', 'true'))
+                          ('rpc-introspection', 'true'),
+                          ('route-if', 'empty:${CONTENT_TYPE} addvar:CONTENT_TYPE=text/xml'),
+                          ('route', '^/xmlrpc$ uwsgi:,173,3'), ('route', '^/jsonrpc$ uwsgi:,173,4'))
     port = free_port()
     with nginx.bridges(directory, directory / 'uwsgi', f'127.0.0.1:{port}', lambda: listens(port)):
         yield {'http-socket': 'http://127.0.0.1:%d' % server.sockets[0][1],
@@ -73,11 +90,19 @@ def require(present):
         pytest.skip('not installed')
 
 
-def build_xmlrpc_c(directory):
-    flags = subprocess.run(['xmlrpc-c-config', 'client', '--cflags', '--libs'], check=True,
-                           stdout=subprocess.PIPE, text=True).stdout.split()
-    subprocess.run(['cc', '-Wall', '-Wextra', '-Werror', '-o', directory / 'xmlrpc_client',
-                    CLIENTS / 'xmlrpc_client.c', *flags], check=True)
+# How those of C and C++ are built.
+BUILDS = {
+    'xmlrpc_client': 'cc -Wall -Wextra -Werror -o {build}/xmlrpc_client xmlrpc_client.c '
+                     '$(xmlrpc-c-config client --cflags --libs)',
+    'jsonrpccpp': 'c++ -std=c++14 -Wall -Wextra -o {build}/jsonrpccpp jsonrpccpp.cc '
+                  '$(pkg-config --cflags --libs libjsonrpccpp-client jsoncpp)'}
+
+
+def build(command, directory):
+    name = command[0].removeprefix('{build}/')
+    if name in BUILDS:
+        subprocess.run(BUILDS[name].format(build=directory), shell=True, check=True, cwd=CLIENTS)
+    return [word.format(build=directory) for word in command]
 
 
 @pytest.mark.parametrize('front', ['http-socket', 'nginx'])
@@ -95,8 +120,15 @@ def test_curl(fronts, front):
 @pytest.mark.parametrize('bridge, present, command, expected', cases())
 def test_client(fronts, tmp_path, front, bridge, present, command, expected):
     require(present)
-    if command == ['{build}/xmlrpc_client']:
-        build_xmlrpc_c(tmp_path)
-    result = run([word.format(build=tmp_path) for word in command], f'{fronts[front]}/{bridge}')
+    result = run(build(command, tmp_path), f'{fronts[front]}/{bridge}')
     assert result.stdout.splitlines() == expected
     assert result.returncode == 0
+
+
+@pytest.mark.skipif('libxml-2.0' in WITHOUT, reason='built without this bridge')
+@pytest.mark.parametrize('front', ['http-socket', 'nginx'])
+def test_a_client_that_sends_no_content_type(fronts, front):
+    """A route says what it sends. (It makes text of bytes.)"""
+    require(f'test -d {NODE_MODULES}/davexmlrpc')
+    result = run(['node', 'davexmlrpc.js'], f'{fronts[front]}/xmlrpc')
+    assert result.stdout.splitlines() == ['hello big world', '\0é', '-32601', '1:1,1:1,3:1.5,2:é,']

@@ -89,6 +89,18 @@ def test_never_beyond_max_body(server, bridge, call, content_type, more):
     assert response.status == (413 if more > 0 else 200)
 
 
+@pytest.mark.parametrize('bridge, call, content_type', BRIDGES)
+@pytest.mark.parametrize('codings', [('gzip', 'gzip'), ('gzip', 'identity'), ('identity', 'gzip')])
+def test_two_headers(server, bridge, call, content_type, codings):
+    before = len(failures(server))
+    body = gzip.compress(call)
+    head = [f'POST /{bridge} HTTP/1.0', f'Content-Type: {content_type}', f'Content-Length: {len(body)}',
+            *(f'Content-Encoding: {coding}' for coding in codings), '', '']
+    answer = server.exchange('\r\n'.join(head).encode() + body, socket=1)
+    assert answer.startswith(b'HTTP/1.0 415 ') and b'\r\nAccept-Encoding: gzip, deflate\r\n' in answer
+    one_line(server, before, rf'^\[rpc\] {bridge} bridge: .* \(coding\)$')
+
+
 def peak_kib(pid):
     status = open(f'/proc/{pid}/status').read()
     return int(re.search(r'VmHWM:\s+(\d+)', status).group(1))
@@ -105,7 +117,9 @@ def test_a_bomb_costs_what_is_allowed(server, bridge, call, content_type):
     pid = int(server.call('pid'))
     before = peak_kib(pid)
     for _ in range(3):
+        logged = len(failures(server))
         assert post(server, bridge, bomb, content_type, 'gzip').status == 413
+        one_line(server, logged, rf'^\[rpc\] {bridge} bridge: .* \(body-too-large\)$')
     assert peak_kib(pid) - before < 4 * MAX_BODY // 1024
 
 

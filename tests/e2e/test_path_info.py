@@ -98,12 +98,13 @@ def test_empty_is_error(uwsgi):
 # --- headers -----------------------------------------------------------------------------------------
 
 OCTETS = 'application/octet-stream'
+TEXT = 'text/plain; charset=utf-8'
 
 
 @pytest.mark.parametrize('accept, content_type', [
-    (None, OCTETS), ('*/*', OCTETS), ('*', OCTETS), ('text/*', OCTETS), ('text/html, */*', OCTETS),
-    ('text/html,application/xml;q=0.9', OCTETS), ('text', OCTETS), ('text/', OCTETS), ('/html', OCTETS),
-    ('text/html x', OCTETS), ('', OCTETS), ('text/<b>', OCTETS),
+    (None, TEXT), ('*/*', TEXT), ('*', TEXT), ('text/*', TEXT), ('text/html, */*', TEXT),
+    ('text/html,application/xml;q=0.9', TEXT), ('text', TEXT), ('text/', TEXT), ('/html', TEXT),
+    ('text/html x', TEXT), ('', TEXT), ('text/<b>', TEXT),
     ('text/plain', 'text/plain'), ('application/json', 'application/json'),
     ('image/svg+xml', 'image/svg+xml'), ('text/plain;q=0.5', 'text/plain'), ('text/plain; q=1', 'text/plain'),
     ('text/plain; charset=utf-8', 'text/plain; charset=utf-8'),
@@ -111,7 +112,16 @@ OCTETS = 'application/octet-stream'
 def test_accept(server, accept, content_type):
     response = server.http('/hello', headers={} if accept is None else {'Accept': accept})
     assert response.getheader('Content-Type') == content_type
-    assert response.getheader('X-Content-Type-Options') == 'nosniff'
+    assert (response.getheader('X-Content-Type-Options'), response.getheader('Vary')) == ('nosniff', 'Accept')
+
+
+@pytest.mark.parametrize('count, piece, content_type', [
+    (1, b'a\0b', TEXT), (3, 'é €'.encode(), TEXT), (65535, b'x', TEXT), (65536, b'x', TEXT), (65537, b'x', OCTETS),
+    (1, b'\xff', OCTETS), (1, b'twelve bytes\xc3', OCTETS), (1, b'\xed\xa0\x80', OCTETS)])
+def test_text_is_shown_and_bytes_are_downloaded(server, count, piece, content_type):
+    """Where no type is asked for, as by the address bar of a browser."""
+    response = server.http(f'/big/{count}/{quote(piece)}')
+    assert (response.body, response.getheader('Content-Type')) == (piece * count, content_type)
 
 
 # --- bodies ------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* rpc_bytes: base64 against the vectors of RFC 4648 section 10, and what is not base64. */
+/* rpc_bytes: base64 against the vectors of RFC 4648 section 10, and what is not base64; UTF-8. */
 #include "parse/bytes.h"
 #include "unit.h"
 
@@ -77,6 +77,45 @@ START_TEST(test_bytes_base64_rejects) {
 }
 END_TEST
 
+/* A character, or what is none, behind 0 to 8 others and before as many: at every place of a word.
+ */
+static void check_utf8(const char *what, size_t what_len, bool valid) {
+    char text[8 + 4 + 8];
+    memset(text, 'a', sizeof(text));
+    for (size_t before = 0; before <= 8; before++) {
+        memcpy(text + before, what, what_len);
+        for (size_t after = 0; after <= 8; after++) {
+            struct guarded g = guarded_copy(text, before + what_len + after);
+            ck_assert(rpc_utf8_is_valid(g.data, before + what_len + after) == valid);
+            guarded_free(&g);
+        }
+        memset(text + before, 'a', what_len);
+    }
+}
+
+START_TEST(test_bytes_utf8) {
+    static const char *const good[] = {"",
+                                       "\x7f",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {
+        "\x80",         "\xbf",     "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
+        "\xed\xa0\x80", "\xe2\x82", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xf0\x9f\x98", "\xff"};
+
+    for (size_t i = 0; i < COUNT(good); i++)
+        check_utf8(good[i], strlen(good[i]), true);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        check_utf8(bad[i], strlen(bad[i]), false);
+    check_utf8("", 1, true);
+}
+END_TEST
+
 START_TEST(test_bytes_grow) {
     struct rpc_bytes bytes = {0};
     for (int i = 0; i < 10000; i++)
@@ -92,4 +131,5 @@ START_TEST(test_bytes_grow) {
 END_TEST
 
 UNIT_MAIN("bytes", test_bytes_base64_vectors, test_bytes_base64_every_byte_and_length,
-          test_bytes_base64_white_space_and_no_padding, test_bytes_base64_rejects, test_bytes_grow)
+          test_bytes_base64_white_space_and_no_padding, test_bytes_base64_rejects, test_bytes_utf8,
+          test_bytes_grow)

@@ -1,0 +1,16 @@
+;;; SPDX-License-Identifier: MIT  -*- lexical-binding: t -*-
+;;; Emacs' xml-rpc.el: what it makes of the XML-RPC bridge at the URL given.
+(push (car (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa*/xml-rpc-[0-9]*")) load-path)
+(require 'xml-rpc)
+(setq url-show-status nil)
+(let ((url (pop command-line-args-left)))
+  (defun call (method &rest params)
+    (apply #'xml-rpc-method-call url method params))
+  (defun say (text)
+    (princ (format "%s\n" text)))
+  (say (call 'hello "big" "world"))
+  (say (mapconcat (lambda (byte) (format "%02x" byte))
+                  (plist-get (call 'first (list :base64 (unibyte-string 0 255 128))) :base64) ""))
+  (condition-case nil (call 'nosuch)
+    (error (say xml-rpc-fault-code)))
+  (say (call 'echo 1 t 1.5 "text")))
