@@ -70,6 +70,17 @@ static bool read_path(const struct setting *setting, const char *value) {
     return true;
 }
 
+/* PREFIX of PREFIX.outcome, which is the longest name. */
+static bool read_prefix(const struct setting *setting, const char *value) {
+    size_t len = strlen(value);
+
+    for (size_t i = 0; i < len; i++)
+        if (!isgraph((unsigned char)value[i]))
+            return false;
+    *(const char **)setting->field = value;
+    return len > 0 && len <= RPC_NAME_MAX - strlen(".outcome");
+}
+
 /* One more of a list. */
 static bool read_text(const struct setting *setting, const char *value) {
     if (!*value)
@@ -179,6 +190,10 @@ struct uwsgi_option rpc_option_table[] = {
            "idle connections kept per node and process, for nodes on a puwsgi-socket (default 0)"),
     VALUE("rpc-remote", remote, read_text, "NAME NODE[,NODE...] [REMOTE_NAME]",
           "register a remote function as a local one (syntax: NAME NODE[,NODE...] [REMOTE_NAME])"),
+    VALUE(
+        "rpc-client", client, read_prefix, "the beginning of a function's name, no blanks",
+        "register PREFIX.call, PREFIX.outcome and PREFIX.gather, which call nodes, for routes and "
+        "applications (syntax: PREFIX)"),
     GLOBS("rpc-json", json,
           "functions whose name matches the glob take JSON and return JSON (repeatable)"),
     VALUE("rpc-metric", metric, read_function, "the name of a function, of 1 to 255 bytes",
