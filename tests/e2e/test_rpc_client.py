@@ -3,11 +3,12 @@
 import contextlib
 import json
 import os
+import time
 import xmlrpc.client
 
 import pytest
 from conftest import HTTP, TCP, Server, packet, poll
-from nodes import Node, answers, answers_once, closes, long_reply, refuser, reply, says_nothing, sends
+from nodes import BAD, Node, answers, answers_once, closes, long_reply, refuser, says_nothing, sends
 from test_rpc_remote import bridge, echoes
 
 TIMEOUT = 2
@@ -50,9 +51,17 @@ def server(shared_uwsgi, nodes):
         ('rpc-introspection', 'true'), ('rpc-allow', '*'), ('rpc-bridge-allow', '*'), *routes,
         ('route', '^/nonsense$ rpc:net.call nonsense f'), ('route', '^/missing$ rpc:net.call @a'),
         ('route', f'^/gather$ rpc:net.gather 15:{nodes["second"].name},1:f,'),
+        ('route', f'^/most$ rpc:net.gather ' + ' '.join(most_are_dead(nodes))),
         ('route', f'^/var$ rpcvar:RPC_VAR net.call {nodes["good"].name} f a'),
         ('route', '^/path/ uwsgi:,173,2'), ('rpc-http-prefix', '/path'),
         plugins=('python3', 'router_uwsgi', 'rpc'))
+
+
+def most_are_dead(nodes):
+    """As many calls as there can be, of which one node lives."""
+    calls = [netstrings(nodes['dead'].name, 'f').decode()] * 254
+    calls[77] = netstrings(nodes['good'].name, 'f', 'alive').decode()
+    return calls
 
 
 def fds(server):
@@ -253,16 +262,45 @@ def test_a_bad_call_is_an_outcome(server, nodes, call, outcome):
     assert server.log.count('\n[rpc]') == lines + 1
 
 
-def test_as_many_as_arguments(server, nodes):
+def test_as_many_as_there_can_be(server, nodes):
     """254, of which 253 are dead; the one that lives is heard."""
-    calls = [netstrings(nodes['dead'].name, 'f')] * 254
-    calls[77] = netstrings(nodes['good'].name, 'f', 'alive')
-    before = idle_fds(server)
-    # the function of the application that calls takes a name of the 254 arguments
-    got = gather(server, *calls[1:])
-    assert got[76 * 2:76 * 2 + 2] == [b'ok', b'f|alive']
-    assert got[::2].count(b'node-unreachable') == 252 and len(got) == 2 * 253
+    before, calls = idle_fds(server), len(nodes['good'].calls)
+    got = read_netstrings(server.http('/most', timeout=60).body)
+    assert got[77 * 2:77 * 2 + 2] == [b'ok', b'f|alive']
+    assert got[::2].count(b'node-unreachable') == 253 and len(got) == 2 * 254
+    assert len(nodes['good'].calls) == calls + 1
     poll(lambda: fds(server) <= before, what='descriptors closed')
+
+
+def test_every_bad_node_at_once(uwsgi):
+    """Each has its outcome within the deadline, and was asked once; the good ones are whole."""
+    with contextlib.ExitStack() as stack:
+        good = stack.enter_context(Node(echoes))
+        bad = {name: stack.enter_context(Node(script)) for name, (script, _, _) in BAD.items()}
+        server = uwsgi(TCP, ('rpc-client', 'net'), ('rpc-timeout', 2))
+        before = idle_fds(server)
+        calls = [netstrings(node.name, 'f') for node in bad.values()]
+        start = time.monotonic()
+        got = gather(server, netstrings(good.name, 'f', 'first'), *calls, netstrings(good.name, 'f', 'last'))
+        assert 2 <= time.monotonic() - start < 20
+        assert got[:2] + got[-2:] == [b'ok', b'f|first', b'ok', b'f|last']
+        assert got[2:-2:2] == [outcome.encode() for _, _, outcome in BAD.values()]
+        assert set(got[3:-2:2]) == {b''}
+        assert [len(node.calls) for node in bad.values()] == [1] * len(bad)
+        poll(lambda: fds(server) <= before, what='descriptors closed')
+
+
+def test_a_node_that_floods(uwsgi):
+    """Without end, but not beyond what is announced, nor beyond the deadline."""
+    def floods(node, conn, call):
+        conn.sendall(long_reply(b'', 1 << 40))
+        while not node.stopped.is_set():
+            conn.sendall(bytes(1 << 20))
+
+    with Node(floods) as flooding, Node(echoes) as good:
+        server = uwsgi(TCP, ('rpc-client', 'net'), ('rpc-timeout', 5), ('rpc-max-response', '4M'))
+        got = gather(server, netstrings(flooding.name, 'f'), netstrings(good.name, 'f', 'x'))
+        assert got == [b'node-too-large', b'', b'ok', b'f|x']
 
 
 def test_descriptors_run_out(uwsgi, nodes):
