@@ -138,7 +138,8 @@ $(B)/unit/client/test_failover: UNIT_LIBS += -Wl,--wrap=connect
 
 # --- the command-line client ---------------------------------------------------------------------
 
-CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c parse/number.c
+CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c \
+	$(addprefix parse/,bytes.c json.c json_chars.c json_walk.c number.c typed.c)
 
 cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
 .PHONY: cli

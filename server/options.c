@@ -169,7 +169,7 @@ struct uwsgi_option rpc_option_table[] = {
           "take array packets over TCP only from these addresses (repeatable; CIDR)"),
     FLAG("rpc-empty-is-error", empty_is_error, "take an empty result for a failed call"),
     FLAG("rpc-introspection", introspection,
-         "let the XML-RPC and JSON-RPC bridges list the functions a caller may call"),
+         "let callers of packets, XML-RPC and JSON-RPC list the functions they may call"),
     VALUE("rpc-http-prefix", http_prefix, read_path, "a path, with a slash at its beginning",
           "strip this from PATH_INFO before the PATH_INFO bridge reads it"),
     VALUE(
