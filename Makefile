@@ -130,7 +130,7 @@ matrix: rpc_plugin.so $(TEST_LIBS) ## run the interoperability matrix and write 
 .PHONY: matrix
 
 # Tests that fail each allocation in turn.
-$(addprefix $(B)/unit/,client/test_node client/test_kept client/test_client parse/test_no_memory parse/test_json): UNIT_LIBS += \
+$(addprefix $(B)/unit/,client/test_node client/test_lists client/test_kept client/test_client parse/test_no_memory parse/test_json): UNIT_LIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
 # Tests that choose the address a socket connects from.

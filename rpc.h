@@ -85,6 +85,7 @@ struct rpc_result {
       "the node's answer is larger than rpc-max-response")                                         \
     X(NODE_CALL_TOO_LARGE, "call-too-large", 413, 500, -32602, -32602,                             \
       "name and arguments do not fit a packet of 65535 bytes")                                     \
+    X(BAD_NODES, "bad-nodes", 500, 500, -32603, -32603, "that is no list of nodes")                \
     X(MODIFIER2, "unknown-modifier2", 400, 500, -32600, -32600, "unknown modifier2")               \
     X(BAD_VARS, "bad-variables", 400, 500, -32600, -32600, "the request variables make no sense")  \
     X(NOT_WELL_FORMED, "not-well-formed", 400, 500, -32700, -32700,                                \
@@ -144,7 +145,7 @@ static inline const struct rpc_status_info *rpc_status_info(enum rpc_status stat
 
 /* Whether a status says how a remote call failed. */
 static inline bool rpc_status_is_remote(enum rpc_status status) {
-    return status >= RPC_NODE_UNREACHABLE && status <= RPC_NODE_CALL_TOO_LARGE;
+    return status >= RPC_NODE_UNREACHABLE && status <= RPC_BAD_NODES;
 }
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "server/bridges.h"
 #include "server/build.h"
+#include "server/client.h"
 #include "server/connection.h"
 #include "server/core.h"
 #include "server/greenlets.h"
@@ -11,6 +12,7 @@
 #include "server/lua.h"
 #include "server/metrics.h"
 #include "server/options.h"
+#include "server/outcome.h"
 #include "server/packets.h"
 #include "server/remote.h"
 #include "server/routing.h"
@@ -64,15 +66,17 @@ static void rpc_post_init(void) {
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;
     rpc_core_init();
-    rpc_table_init(&rpc_plugin, rpc_remote_call);
+    rpc_table_init(&rpc_plugin);
     rpc_remote_init();
+    rpc_outcome_init();
     rpc_metrics_init();
     rpc_packets_init();
     rpc_bridges_init();
 }
 
 static void rpc_preinit_apps(void) {
-    rpc_remote_register(&rpc_plugin);
+    rpc_remote_register();
+    rpc_client_register();
     rpc_lua_before_scripts();
 }
 
@@ -101,7 +105,7 @@ struct uwsgi_plugin rpc_plugin __attribute__((visibility("default"))) = {
     .post_fork = rpc_post_fork,
     .request = rpc_request,
     .after_request = rpc_after_request,
-    .rpc = rpc_remote_function,
+    .rpc = rpc_table_call_own,
 };
 
 /*

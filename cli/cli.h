@@ -17,6 +17,7 @@ struct cli {
     struct rpc_call call;
     bool from_stdin;      /* standard input is the last argument */
     bool json;            /* arguments and result are JSON */
+    bool functions;       /* list the node's functions, there is no call */
     bool gather;          /* the calls stand on standard input, a line each */
     bool bench;           /* call many times, and tell how fast that was */
     bool bench_keepalive; /* over kept connections */
@@ -94,6 +95,13 @@ enum cli_exit cli_json_result(const char *name, const struct rpc_result *result)
  * makes no sense nothing is called.
  */
 enum cli_exit cli_gather(const struct cli *cli);
+
+/*
+ * Writes the names of the functions that the node lets its caller list and call, in order, one a
+ * line; what is unprintable in them becomes '?'. Returns EXIT_OK, EXIT_IO, EXIT_NO_MEMORY, or what
+ * is wrong with the node or its list.
+ */
+enum cli_exit cli_list(const struct cli *cli);
 
 /*
  * Makes cli->bench_calls calls over cli->bench_connections connections at a time and prints rate,

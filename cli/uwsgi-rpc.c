@@ -26,6 +26,7 @@ enum option_id {
     OPT_CONNECT_TIMEOUT,
     OPT_MAX_RESPONSE,
     OPT_RAW,
+    OPT_LIST,
     OPT_GATHER,
     OPT_BENCH,
     OPT_KEEPALIVE
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"max-response", required_argument, NULL, OPT_MAX_RESPONSE},
     {"raw", no_argument, NULL, OPT_RAW},
+    {"list", no_argument, NULL, OPT_LIST},
     {"gather", no_argument, NULL, OPT_GATHER},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"connections", required_argument, NULL, 'c'},
@@ -50,6 +52,7 @@ static const struct option long_options[] = {
 
 static const char usage_text[] =
     "Usage: uwsgi-rpc [OPTION...] [--] NODE FUNCTION [ARG...]\n"
+    "       uwsgi-rpc [OPTION...] NODE --list\n"
     "       uwsgi-rpc --gather [OPTION...]\n"
     "Calls a function of a uWSGI server and writes its result, and nothing else, to\n"
     "standard output.\n"
@@ -64,6 +67,7 @@ static const char usage_text[] =
     "      --connect-timeout SEC  of each attempt to connect\n"
     "      --max-response BYTES   a larger result is a failure (default: no limit)\n"
     "      --raw                  ask for the result's bytes alone (modifier2 1)\n"
+    "      --list                 the names of the node's functions, where it tells them\n"
     "      --gather               no NODE and FUNCTION: standard input has a call a line,\n"
     "                             NODE FUNCTION [ARG...], and all are made at once\n"
     "      --bench                call many times and tell how fast that was\n"
@@ -164,6 +168,9 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     case OPT_RAW:
         cli->opts.raw = true;
         break;
+    case OPT_LIST:
+        cli->functions = true;
+        break;
     case OPT_GATHER:
         cli->gather = true;
         break;
@@ -224,6 +231,43 @@ static enum cli_exit take_call(struct cli *cli, int count, char *const *arg) {
     return EXIT_OK;
 }
 
+/* Whether --list stands behind NODE, where it reads best. */
+static bool lists_behind_node(int count, char *const *arg) {
+    return count == 2 && strcmp(arg[1], "--list") == 0;
+}
+
+/* NODE alone, and no option that is about a call. */
+static enum cli_exit take_node(struct cli *cli, int count, char *const *arg) {
+    if (count != 1 || cli->gather || cli->bench || cli->from_stdin || cli->opts.raw ||
+        cli->json)
+        return cli_complain(EXIT_COMMAND_LINE, "--list", "takes a NODE, and is about no call");
+    cli->list = arg[0];
+    return EXIT_OK;
+}
+
+/* What cannot be meant together. */
+static enum cli_exit check_options(const struct cli *cli) {
+    if (!cli->bench && (cli->bench_connections || cli->bench_calls || cli->bench_keepalive))
+        return cli_complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
+    if (cli->bench && cli->bench_keepalive && cli->opts.raw)
+        return cli_complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
+                            "a raw answer ends with its connection");
+    return EXIT_OK;
+}
+
+/* What stands behind the options. */
+static enum cli_exit take_operands(struct cli *cli, int count, char *const *arg) {
+    if (cli->functions)
+        return take_node(cli, count, arg);
+    if (!cli->gather)
+        return take_call(cli, count, arg);
+    return cli->bench || cli->from_stdin || cli->json || count > 0
+               ? cli_complain(EXIT_COMMAND_LINE, "--gather",
+                              "takes its calls from standard input, and no --bench, --stdin or "
+                              "--json")
+               : EXIT_OK;
+}
+
 /* Reads the whole command line. *done: nothing is left to do but to exit with the code returned. */
 static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, bool *done) {
     enum cli_exit code = EXIT_OK;
@@ -242,23 +286,17 @@ static enum cli_exit take_command_line(struct cli *cli, int argc, char **argv, b
             return code;
     }
     bool literal = optind > 1 && strcmp(argv[optind - 1], "--") == 0;
+    if (!literal && lists_behind_node(argc - optind, argv + optind)) {
+        cli->functions = true;
+        argc--;
+    }
     const char *misplaced = literal ? NULL : misplaced_option(argc - optind, argv + optind);
     if (misplaced)
         return cli_complain(EXIT_COMMAND_LINE, misplaced,
                             "options stand before NODE; as an argument, put -- before NODE");
-    if (!cli->bench && (cli->bench_connections || cli->bench_calls || cli->bench_keepalive))
-        return cli_complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
-    if (cli->bench && cli->bench_keepalive && cli->opts.raw)
-        return cli_complain(EXIT_COMMAND_LINE, "--keepalive and --raw",
-                            "a raw answer ends with its connection");
-    if (cli->gather) {
-        *done = cli->bench || cli->from_stdin || cli->json || optind < argc;
-        return *done ? cli_complain(EXIT_COMMAND_LINE, "--gather",
-                                    "takes its calls from standard input, and no --bench, --stdin "
-                                    "or --json")
-                     : EXIT_OK;
-    }
-    code = take_call(cli, argc - optind, argv + optind);
+    code = check_options(cli);
+    if (code == EXIT_OK)
+        code = take_operands(cli, argc - optind, argv + optind);
     *done = code != EXIT_OK;
     return code;
 }
@@ -358,7 +396,9 @@ int main(int argc, char **argv) {
         code = read_argument(&cli, input);
     if (code == EXIT_OK && cli.json)
         code = cli_json_params(&cli.call, &params);
-    if (code == EXIT_OK)
+    if (code == EXIT_OK && cli.functions)
+        code = cli_list(&cli);
+    else if (code == EXIT_OK)
         code = cli.bench ? cli_bench(&cli) : call_once(&cli);
     rpc_bytes_free(&params);
     rpc_nodes_free(cli.nodes);

@@ -14,4 +14,8 @@
  */
 bool rpc_coro_is_loop(void);
 
+/* The request that the coroutine which runs serves; NULL for any other coroutine, and wherever
+   there is no Coro. */
+struct wsgi_request *rpc_coro_request(void);
+
 #endif

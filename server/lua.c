@@ -5,16 +5,11 @@
  */
 #include "lua.h"
 
-#include <pthread.h>
-
 #include "log.h"
 #include "lua_api.h"
+#include "outcome.h"
 #include "remote.h"
 #include "table.h"
-
-/* Lists of nodes that are kept, with their turn, their rests and their connections. Any other is
-   read for its call alone. */
-#define LISTS_MAX 64
 
 static const struct rpc_lua_api *api;
 
@@ -113,59 +108,18 @@ static int lua_call(rpc_lua *lua) {
 /* --- uwsgi.rpc ----------------------------------------------------------------------------------
  */
 
-static struct {
-    pthread_mutex_t lock;
-    size_t count;
-    struct {
-        char *text;
-        struct rpc_nodes *nodes;
-    } list[LISTS_MAX];
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* The nodes of a list that is kept, NULL for any other. */
-static struct rpc_nodes *find(const char *text) {
-    struct rpc_nodes *nodes = NULL;
-
-    pthread_mutex_lock(&kept.lock);
-    for (size_t i = 0; i < kept.count && !nodes; i++)
-        if (strcmp(kept.list[i].text, text) == 0)
-            nodes = kept.list[i].nodes;
-    pthread_mutex_unlock(&kept.lock);
-    return nodes;
-}
-
-/* Keeps a list if there is room; whether it has been. */
-static bool keep(const char *text, struct rpc_nodes *nodes) {
-    char *copy = strdup(text);
-
-    pthread_mutex_lock(&kept.lock);
-    bool room = copy && kept.count < LISTS_MAX;
-    if (room) {
-        kept.list[kept.count].text = copy;
-        kept.list[kept.count++].nodes = nodes;
-    }
-    pthread_mutex_unlock(&kept.lock);
-    if (!room)
-        free(copy);
-    return room;
-}
-
 /* Asks nodes that are written in text; what is wrong with that is told in error. */
-static enum rpc_status ask(const char *text, const struct rpc_call *call, struct rpc_result *result,
-                           char *error) {
-    struct rpc_nodes *nodes = find(text);
-    bool is_kept = nodes;
+static enum rpc_status ask(const char *text, size_t len, const struct rpc_call *call,
+                           struct rpc_result *result, char *error) {
+    struct rpc_list *list;
+    enum rpc_status status = rpc_lists_take(text, len, &list, error);
 
-    *error = 0;
-    if (!nodes) {
-        enum rpc_status status = rpc_nodes_parse(text, &nodes, error, RPC_NODES_ERROR_MAX);
-        if (status != RPC_OK)
-            return status;
-        is_kept = keep(text, nodes);
+    if (status != RPC_OK) {
+        rpc_outcome_note(status);
+        return status;
     }
-    enum rpc_status status = rpc_remote_ask(nodes, call, result);
-    if (!is_kept)
-        rpc_nodes_free(nodes);
+    status = rpc_remote_ask(list->nodes, call, result);
+    rpc_lists_give_back(list);
     return status;
 }
 
@@ -180,12 +134,11 @@ static int lua_rpc(rpc_lua *lua) {
     const char *text = string_at(lua, "rpc", 1, UINT16_MAX, &len);
     read_call(lua, "rpc", 2, &call);
     prepare(lua, &result);
-    enum rpc_status status =
-        memchr(text, 0, len) ? RPC_BAD_REQUEST : ask(text, &call, &result, error);
-    if (status == RPC_BAD_REQUEST)
-        return fail(lua, "rpc", 1, memchr(text, 0, len) ? "nodes expected" : error);
+    enum rpc_status status = ask(text, len, &call, &result, error);
+    if (status == RPC_BAD_NODES)
+        return fail(lua, "rpc", 1, error);
     if (*error)
-        uwsgi_log("[rpc] lua: \"%s\": %s\n", text, error);
+        uwsgi_log("[rpc] lua: %s\n", error);
     return deliver(lua, status, &result);
 }
 

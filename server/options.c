@@ -70,6 +70,17 @@ static bool read_path(const struct setting *setting, const char *value) {
     return true;
 }
 
+/* PREFIX of PREFIX.outcome, which is the longest name. */
+static bool read_prefix(const struct setting *setting, const char *value) {
+    size_t len = strlen(value);
+
+    for (size_t i = 0; i < len; i++)
+        if (!isgraph((unsigned char)value[i]))
+            return false;
+    *(const char **)setting->field = value;
+    return len > 0 && len <= RPC_NAME_MAX - strlen(".outcome");
+}
+
 /* One more of a list. */
 static bool read_text(const struct setting *setting, const char *value) {
     if (!*value)
@@ -158,7 +169,7 @@ struct uwsgi_option rpc_option_table[] = {
           "take array packets over TCP only from these addresses (repeatable; CIDR)"),
     FLAG("rpc-empty-is-error", empty_is_error, "take an empty result for a failed call"),
     FLAG("rpc-introspection", introspection,
-         "let the XML-RPC and JSON-RPC bridges list the functions a caller may call"),
+         "let callers of packets, XML-RPC and JSON-RPC list the functions they may call"),
     VALUE("rpc-http-prefix", http_prefix, read_path, "a path, with a slash at its beginning",
           "strip this from PATH_INFO before the PATH_INFO bridge reads it"),
     VALUE(
@@ -179,6 +190,10 @@ struct uwsgi_option rpc_option_table[] = {
            "idle connections kept per node and process, for nodes on a puwsgi-socket (default 0)"),
     VALUE("rpc-remote", remote, read_text, "NAME NODE[,NODE...] [REMOTE_NAME]",
           "register a remote function as a local one (syntax: NAME NODE[,NODE...] [REMOTE_NAME])"),
+    VALUE(
+        "rpc-client", client, read_prefix, "the beginning of a function's name, no blanks",
+        "register PREFIX.call, PREFIX.outcome and PREFIX.gather, which call nodes, for routes and "
+        "applications (syntax: PREFIX)"),
     GLOBS("rpc-json", json,
           "functions whose name matches the glob take JSON and return JSON (repeatable)"),
     VALUE("rpc-metric", metric, read_function, "the name of a function, of 1 to 255 bytes",

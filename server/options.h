@@ -19,6 +19,7 @@ struct rpc_options {
     bool empty_is_error;
     bool introspection;
     bool post_only;
+    const char *client;       /* PREFIX of functions; NULL: none */
     const char *http_prefix;  /* begins with a slash; NULL: none */
     uint64_t max_body;        /* bytes, fits a size_t */
     uint64_t max_batch;       /* calls */

@@ -5,6 +5,7 @@
 #include "packets.h"
 
 #include "../parse/access.h"
+#include "../parse/discover.h"
 #include "../rpc_wire.h"
 #include "answer.h"
 #include "connection.h"
@@ -120,6 +121,28 @@ static int reply_raw(struct wsgi_request *request, const struct rpc_result *resu
                                                                      (size_t)result->len);
 }
 
+static enum rpc_status find_function(void *ctx, const char *name, size_t name_len, bool *typed) {
+    (void)ctx;
+    return rpc_table_find(RPC_CALLER_PACKET, name, name_len, typed);
+}
+
+static void list_functions(void *ctx, void (*visit)(void *visitor, const char *name),
+                           void *visitor) {
+    (void)ctx;
+    rpc_table_list(RPC_CALLER_PACKET, visit, visitor);
+}
+
+/* What is answered here when nobody has registered it, as on the bridges; otherwise status. */
+__attribute__((cold, noinline)) static enum rpc_status
+discover(const struct rpc_call *call, struct rpc_result *result, enum rpc_status status) {
+    static const struct rpc_bridge bridge = {.find = find_function, .list = list_functions};
+
+    if ((status != RPC_UNKNOWN && status != RPC_FORBIDDEN) || !rpc_options.introspection ||
+        !rpc_discover_is(call->name))
+        return status;
+    return call->arg_count ? RPC_BAD_ARG : rpc_discover(&bridge, call->name, result);
+}
+
 static inline int serve(struct wsgi_request *request, size_t len) {
     bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
@@ -136,6 +159,8 @@ static inline int serve(struct wsgi_request *request, size_t len) {
         return rpc_packets_reject(request, &call, RPC_PEER);
 
     status = rpc_table_call(RPC_CALLER_PACKET, &call, &result);
+    if (status != RPC_OK)
+        status = discover(&call, &result, status);
     rpc_core_note(request, call.name, call.name_len, status);
     if (status != RPC_OK)
         return rpc_packets_reject(request, &call, status);

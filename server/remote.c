@@ -8,7 +8,8 @@
 #include "log.h"
 #include "metrics.h"
 #include "options.h"
-#include "ruby.h"
+#include "outcome.h"
+#include "table.h"
 #include "wait.h"
 
 /* A kept connection is not used in the last second before the node may close it, taking its
@@ -17,8 +18,8 @@
 
 /* A function of rpc-remote. */
 struct remote {
-    const char *local_name;
-    const char *name;
+    struct rpc_own own;
+    const char *name; /* on the node */
     uint16_t name_len;
     struct rpc_nodes *nodes;
 };
@@ -45,6 +46,19 @@ enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *c
     uint64_t start = rpc_metrics_start();
     enum rpc_status status = rpc_client_call(nodes, &client_opts, call, result, &report);
     account(start, &report, call, status, result);
+    rpc_outcome_note(status);
+    return status;
+}
+
+enum rpc_status rpc_remote_take(const char *where, const char *text, size_t len,
+                                struct rpc_list **list) {
+    char error[RPC_NODES_ERROR_MAX];
+    enum rpc_status status = rpc_lists_take(text, len, list, error);
+
+    if (status != RPC_OK) {
+        rpc_metrics_failure(status);
+        uwsgi_log("[rpc] %s: %s (%s)\n", where, error, rpc_status_info(status)->name);
+    }
     return status;
 }
 
@@ -68,9 +82,9 @@ void rpc_remote_gather_run(struct rpc_gather *gather) {
     }
 }
 
-enum rpc_status rpc_remote_call(void *function, const struct rpc_call *call,
-                                struct rpc_result *result) {
-    const struct remote *remote = function;
+static enum rpc_status call_remote(const struct rpc_own *own, const struct rpc_call *call,
+                                   struct rpc_result *result) {
+    const struct remote *remote = (const struct remote *)own;
     struct rpc_call renamed;
 
     renamed.name = remote->name;
@@ -79,27 +93,6 @@ enum rpc_status rpc_remote_call(void *function, const struct rpc_call *call,
     memcpy(renamed.arg, call->arg, call->arg_count * sizeof(*call->arg));
     memcpy(renamed.arg_len, call->arg_len, call->arg_count * sizeof(*call->arg_len));
     return rpc_remote_ask(remote->nodes, &renamed, result);
-}
-
-uint64_t rpc_remote_function(void *function, uint8_t arg_count, char **arg, uint16_t *arg_len,
-                             char **output) {
-    const struct remote *remote = function;
-    struct rpc_call call = {.name = remote->name, .name_len = remote->name_len};
-    struct rpc_result result = {0};
-
-    if (arg_count > RPC_ARGS_MAX) {
-        rpc_log("rpc-remote", remote->local_name, strlen(remote->local_name), RPC_TOO_MANY_ARGS);
-        return 0;
-    }
-    call.arg_count = arg_count;
-    memcpy(call.arg, arg, arg_count * sizeof(*arg));
-    memcpy(call.arg_len, arg_len, arg_count * sizeof(*arg_len));
-    enum rpc_status status = rpc_remote_ask(remote->nodes, &call, &result);
-    rpc_ruby_resume(result.data);
-    if (status != RPC_OK)
-        return 0;
-    *output = result.data;
-    return result.len;
 }
 
 /* --- configuration ---------------------------------------------------------------------------- */
@@ -119,20 +112,21 @@ static void read_remote(struct remote *remote, char *value) {
     const char *nodes;
 
     value = uwsgi_str(value);
-    remote->local_name = strtok_r(value, " \t", &context);
+    const char *local_name = strtok_r(value, " \t", &context);
     nodes = strtok_r(NULL, " \t", &context);
     remote->name = strtok_r(NULL, " \t", &context);
-    if (!remote->local_name || !nodes || (remote->name && strtok_r(NULL, " \t", &context))) {
+    if (!local_name || !nodes || (remote->name && strtok_r(NULL, " \t", &context))) {
         uwsgi_log("[rpc] rpc-remote: the syntax is NAME NODE[,NODE...] [REMOTE_NAME]\n");
         exit(1);
     }
     if (!remote->name)
-        remote->name = remote->local_name;
-    if (strlen(remote->name) > RPC_NAME_MAX || strlen(remote->local_name) > RPC_NAME_MAX) {
-        uwsgi_log("[rpc] rpc-remote: \"%s\": %s\n", remote->local_name,
+        remote->name = local_name;
+    if (strlen(remote->name) > RPC_NAME_MAX || strlen(local_name) > RPC_NAME_MAX) {
+        uwsgi_log("[rpc] rpc-remote: \"%s\": %s\n", local_name,
                   rpc_status_info(RPC_BAD_NAME)->message);
         exit(1);
     }
+    remote->own = (struct rpc_own){.name = local_name, .call = call_remote};
     remote->name_len = (uint16_t)strlen(remote->name);
     remote->nodes = rpc_remote_nodes(nodes);
     if (!remote->nodes)
@@ -164,10 +158,7 @@ void rpc_remote_init(void) {
         read_remote(remote++, item->value);
 }
 
-void rpc_remote_register(struct uwsgi_plugin *own) {
+void rpc_remote_register(void) {
     for (size_t i = 0; i < remote_count; i++)
-        if (uwsgi_register_rpc((char *)remotes[i].local_name, own, 0, &remotes[i])) {
-            uwsgi_log("[rpc] rpc-remote: no room for \"%s\", see rpc-max\n", remotes[i].local_name);
-            exit(1);
-        }
+        rpc_table_register(&remotes[i].own);
 }

@@ -8,13 +8,14 @@
 
 #include "../client/client.h"
 #include "../client/gather.h"
+#include "../client/lists.h"
 #include "server.h"
 
 /* Reads rpc-remote and the limits of remote calls; once, in the master. A mistake ends uWSGI. */
 void rpc_remote_init(void);
 
-/* Puts the functions of rpc-remote into uWSGI's table, as functions of this plugin. */
-void rpc_remote_register(struct uwsgi_plugin *own);
+/* Puts the functions of rpc-remote into uWSGI's table. */
+void rpc_remote_register(void);
 
 /*
  * Reads a list of nodes of the configuration. NULL, and one line in the log, when it is none. The
@@ -24,29 +25,22 @@ struct rpc_nodes *rpc_remote_nodes(const char *list);
 
 /*
  * Calls a function on one of the nodes; statuses and result as in rpc_client_call. A failure has
- * its line in the log, with the node, when this returns.
+ * its line in the log, with the node, when this returns, and PREFIX.outcome knows how it went.
  */
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
                                struct rpc_result *result);
+
+/*
+ * Takes a list of nodes that comes with a call, see rpc_lists_take. What is wrong with it has its
+ * line in the log when this returns: where, and why.
+ */
+enum rpc_status rpc_remote_take(const char *where, const char *text, size_t len,
+                                struct rpc_list **list);
 
 /* A gathering of up to max calls, as remote calls are configured. NULL when memory is out. */
 struct rpc_gather *rpc_remote_gather_new(unsigned max);
 
 /* Makes the calls of a gathering. The failure of each has its line in the log when this returns. */
 void rpc_remote_gather_run(struct rpc_gather *gather);
-
-/*
- * Calls what rpc_remote_register put into the table: function is the .func of its entry. Otherwise
- * like rpc_remote_ask.
- */
-enum rpc_status rpc_remote_call(void *function, const struct rpc_call *call,
-                                struct rpc_result *result);
-
-/*
- * The same in uWSGI's calling convention (.rpc of the plugin), for language plugins that call a
- * remote function as if it were local: returns the length of *output, 0 and NULL for a failure.
- */
-uint64_t rpc_remote_function(void *function, uint8_t arg_count, char **arg, uint16_t *arg_len,
-                             char **output);
 
 #endif

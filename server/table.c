@@ -9,8 +9,10 @@
 
 #include "../parse/typed.h"
 #include "language.h"
+#include "log.h"
 #include "metrics.h"
 #include "options.h"
+#include "ruby.h"
 
 /* Bits of a slot's access: the callers it is open to. */
 #define OPEN_TO(caller) (1u << (caller))
@@ -33,9 +35,7 @@ static struct {
     uint32_t open;    /* OPEN_TO(caller) of each caller that may call one of them */
 } table;
 
-/* This plugin, and how functions that it has registered itself are called. */
-static const struct uwsgi_plugin *own_plugin;
-static rpc_table_own_fn call_own;
+static struct uwsgi_plugin *own_plugin;
 
 static struct uwsgi_rpc *worker_part(int worker) {
     return uwsgi.rpc_table + (uint64_t)worker * uwsgi.rpc_max;
@@ -46,10 +46,9 @@ static void allocate_slots(void) {
     table.slot = uwsgi_calloc(sizeof(struct slot) * (table.mask + 1));
 }
 
-void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call) {
+void rpc_table_init(struct uwsgi_plugin *own) {
     uint64_t size = 2;
     own_plugin = own;
-    call_own = call;
     while (size < uwsgi.rpc_max * 4)
         size *= 2;
     table.mask = size - 1;
@@ -106,9 +105,15 @@ static inline uint32_t hash_name(const char *name, size_t name_len) {
     return (uint32_t)__builtin_bswap64(hash);
 }
 
-static uint16_t open_to(const char *name) {
+/* Whether a function is one of this plugin's own that nobody outside may call. */
+static bool is_for_local(const struct uwsgi_rpc *function) {
+    return function->plugin == own_plugin && ((const struct rpc_own *)function->func)->local;
+}
+
+static uint16_t open_to(const struct uwsgi_rpc *function) {
+    const char *name = function->name;
     uint16_t open = OPEN_TO(RPC_CALLER_LOCAL);
-    if (rpc_globs_match(&rpc_options.allow, name)) {
+    if (!is_for_local(function) && rpc_globs_match(&rpc_options.allow, name)) {
         open |= OPEN_TO(RPC_CALLER_PACKET);
         if (rpc_globs_match(&rpc_options.bridge_allow, name))
             open |= OPEN_TO(RPC_CALLER_BRIDGE);
@@ -127,7 +132,7 @@ static void index_function(const struct uwsgi_rpc *function) {
     while (table.slot[i].function)
         i = (i + 1) & table.mask;
     table.slot[i].hash = hash;
-    table.slot[i].open = open_to(function->name);
+    table.slot[i].open = open_to(function);
     table.open |= table.slot[i].open;
     table.slot[i].typed =
         rpc_options.json.count && rpc_globs_match(&rpc_options.json, function->name);
@@ -200,8 +205,10 @@ __attribute__((noinline)) static enum rpc_status invoke_with_care(const struct u
                                                                   struct rpc_result *result) {
     struct rpc_language_call language;
 
-    if (function->plugin == own_plugin)
-        return call_own(function->func, call, result);
+    if (function->plugin == own_plugin) {
+        const struct rpc_own *own = function->func;
+        return own->call(own, call, result);
+    }
     if (!function->plugin->rpc)
         return RPC_UNKNOWN;
     if (!rpc_language_begin(&language, function, call->arg_count))
@@ -209,6 +216,35 @@ __attribute__((noinline)) static enum rpc_status invoke_with_care(const struct u
     enum rpc_status status = invoke(function, call, result);
     rpc_language_end(&language);
     return status;
+}
+
+void rpc_table_register(struct rpc_own *own) {
+    if (uwsgi_register_rpc((char *)own->name, own_plugin, 0, own) == 0)
+        return;
+    uwsgi_log("[rpc] no room for \"%s\", see rpc-max\n", own->name);
+    exit(1);
+}
+
+uint64_t rpc_table_call_own(void *own, uint8_t arg_count, char **arg, uint16_t *arg_len,
+                            char **output) {
+    const struct rpc_own *function = own;
+    struct rpc_call call = {.name = function->name, .name_len = (uint16_t)strlen(function->name)};
+    struct rpc_result result = {0};
+    enum rpc_status status = RPC_TOO_MANY_ARGS;
+
+    if (arg_count <= RPC_ARGS_MAX) {
+        call.arg_count = arg_count;
+        memcpy(call.arg, arg, arg_count * sizeof(*arg));
+        memcpy(call.arg_len, arg_len, arg_count * sizeof(*arg_len));
+        status = function->call(function, &call, &result);
+        rpc_ruby_resume(result.data);
+    }
+    if (status != RPC_OK) {
+        rpc_log("call", call.name, call.name_len, status);
+        return 0;
+    }
+    *output = result.data;
+    return result.len;
 }
 
 /* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
@@ -273,6 +309,6 @@ void rpc_table_list(enum rpc_caller caller, void (*visit)(void *visitor, const c
         return;
     const struct uwsgi_rpc *part = worker_part(uwsgi.mywid);
     for (uint64_t i = 0; i < uwsgi.shared->rpc_count[uwsgi.mywid]; i++)
-        if (open_to(part[i].name) & OPEN_TO(caller))
+        if (open_to(&part[i]) & OPEN_TO(caller))
             visit(visitor, part[i].name);
 }

@@ -14,19 +14,35 @@ enum rpc_caller {
     RPC_CALLER_BRIDGE, /* rpc-allow and rpc-bridge-allow */
 };
 
-/*
- * Calls a function that this plugin has registered itself; function is the .func of its entry. A
- * failure has its line in the log when this returns.
- */
-typedef enum rpc_status (*rpc_table_own_fn)(void *function, const struct rpc_call *call,
-                                            struct rpc_result *result);
+/* A function of this plugin's own: the .func of its entry. */
+struct rpc_own {
+    const char *name; /* NUL-terminated */
+    /*
+     * Calls it; result as rpc_table_call's. The failure of a remote call has its line in the log
+     * when this returns, any other has not.
+     */
+    enum rpc_status (*call)(const struct rpc_own *own, const struct rpc_call *call,
+                            struct rpc_result *result);
+    bool local; /* for RPC_CALLER_LOCAL alone, whatever the options let others call */
+};
 
 /*
  * Prepares the index; once, in the master, when the options are known. Ends uWSGI without memory.
- *   own    this plugin, as its functions are registered with it
- *   call   how those are called: uWSGI's own convention would lose their status
+ * own: this plugin, with which its own functions are registered.
  */
-void rpc_table_init(const struct uwsgi_plugin *own, rpc_table_own_fn call);
+void rpc_table_init(struct uwsgi_plugin *own);
+
+/* Registers a function of this plugin's own, which stays for good. Ends uWSGI when the table has no
+   room. */
+void rpc_table_register(struct rpc_own *own);
+
+/*
+ * Calls a function of this plugin's own in uWSGI's convention (.rpc of the plugin), for language
+ * plugins, which know no statuses: returns the length of *output, 0 and NULL for a failure, which
+ * has its line in the log.
+ */
+uint64_t rpc_table_call_own(void *own, uint8_t arg_count, char **arg, uint16_t *arg_len,
+                            char **output);
 
 /*
  * Makes sure that a worker about to be forked starts with the functions of the master alone: gives

@@ -130,6 +130,14 @@ int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms) {
                    : rpc_wait_poll(ctx, fd, for_write, timeout_ms);
 }
 
+struct wsgi_request *rpc_wait_current(void) {
+    if (uwsgi.threads > 1 || !hooks_switch())
+        return NULL;
+    if (rpc_greenlets_used())
+        return rpc_greenlets_request();
+    return uwsgi.schedule_to_main ? current_wsgi_req() : rpc_coro_request();
+}
+
 bool rpc_wait_switches(void) {
     return hooks_switch() && (uwsgi.schedule_to_main || rpc_greenlets_used() ||
                               (uwsgi.loop && strcmp(uwsgi.loop, "coroae") == 0));

@@ -15,6 +15,10 @@
  */
 int rpc_wait(void *ctx, int fd, bool for_write, int timeout_ms);
 
+/* The request that runs, in an engine that has several of them in one thread; NULL in any other,
+   and outside of all requests. */
+struct wsgi_request *rpc_wait_current(void);
+
 /* Whether a request is suspended by its waits, while others of its process run. Asked within a
    request. */
 bool rpc_wait_switches(void);

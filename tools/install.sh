@@ -1,6 +1,6 @@
 #!/bin/sh
-# make install, make uninstall: puts the plugin, the client and its manual page below DESTDIR/PREFIX, or
-# takes them away; never touches a file that a distribution's package owns. Prints the two lines that
+# make install, make uninstall: puts the plugin, the client, its manual page and its completion for bash
+# below DESTDIR/PREFIX, or takes them away; never touches a file that a distribution's package owns. Prints the two lines that
 # load the plugin.
 #   install.sh install|uninstall DESTDIR PREFIX
 set -eu
@@ -13,6 +13,7 @@ each() { # do: its arguments are a mode, what is installed, and where
     "$1" 644 rpc_plugin.so "$destdir$plugins/rpc_plugin.so"
     "$1" 755 build/uwsgi-rpc "$destdir$prefix/bin/uwsgi-rpc"
     "$1" 644 cli/uwsgi-rpc.1 "$destdir$prefix/share/man/man1/uwsgi-rpc.1"
+    "$1" 644 cli/uwsgi-rpc.bash "$destdir$prefix/share/bash-completion/completions/uwsgi-rpc"
 }
 
 refuse_a_package_s() {

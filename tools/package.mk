@@ -2,7 +2,7 @@
 
 .PHONY: install uninstall deb
 
-install: rpc_plugin.so $(B)/uwsgi-rpc ## install plugin, client, manual page (PREFIX=/usr/local, DESTDIR=)
+install: rpc_plugin.so $(B)/uwsgi-rpc ## install plugin, client, manual, completion (PREFIX=/usr/local, DESTDIR=)
 	@tools/install.sh install "$(DESTDIR)" "$(PREFIX)"
 
 uninstall: ## remove what install has put there

@@ -39,7 +39,7 @@ def servers(shared_uwsgi, nodes):
         if engine not in started:
             plugins, options = ENGINES[engine]
             started[engine] = shared_uwsgi(
-                TCP, HTTP, THREADS, ('rpc-timeout', 1), *options,
+                TCP, HTTP, THREADS, ('rpc-timeout', 1), ('rpc-client', 'net'), *options,
                 *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                 plugins=['python3', *plugins, 'rpc'], app='anywhere.py')
         return started[engine]
@@ -70,6 +70,14 @@ def test_right_answer_once(servers, nodes, engine, kind):
 @pytest.mark.parametrize('engine, kind', KINDS)
 def test_failure(servers, engine, kind):
     assert ask(servers(engine), kind, 'silent') == [kind.encode() + b' 0 None None']
+
+
+@pytest.mark.parametrize('engine, kind', KINDS)
+def test_outcome_outside_of_requests(servers, engine, kind):
+    """It belongs to the thread: a new one has none."""
+    ask(servers(engine), kind, 'silent')
+    outcome = b'None' if 'thread' in kind else b'node-timeout'
+    assert ask(servers(engine), kind, 'net.outcome') == [kind.encode() + b' 0 %s None' % outcome]
 
 
 @pytest.mark.skipif('gevent' not in ENGINES, reason='not with an instrumented plugin')
@@ -124,12 +132,13 @@ def test_coro_and_anyevent(uwsgi, nodes, tmp_path, coroae):
     cannot be: it waits for its node."""
     (tmp_path / 'app.psgi').write_text(PERL)
     server = uwsgi(TCP, HTTP, ('psgi', tmp_path / 'app.psgi'), ('http-socket-modifier1', 5),
-                   ('coroae', 6), ('rpc-timeout', 1),
+                   ('coroae', 6), ('rpc-timeout', 1), ('rpc-client', 'net'),
                    *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                    plugins=['psgi', coroae, 'rpc'], app=None)
     expected = []
     for kind in ('coro', 'timer', 'coro', 'timer'):
-        for function, answer in (('good', 'good'), ('silent', 'undef')):
+        for function, answer in (('good', 'good'), ('silent', 'undef'),
+                                 ('net.outcome', 'node-timeout')):
             server.http(f'/{kind}/{function}')
             expected.append(f'{kind} {answer}')
             poll(lambda: server.http('/').body.decode().split('\n') == expected, what=expected)

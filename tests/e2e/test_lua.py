@@ -86,7 +86,7 @@ ERRORS = {
     '255 arguments': "bad argument #256 to 'call' (too many arguments)",
     '65536 bytes': "bad argument #2 to 'call' (too long)",
     'no node': "bad argument #1 to 'rpc' (string expected)",
-    'NUL node': "bad argument #1 to 'rpc' (nodes expected)",
+    'NUL node': "bad argument #1 to 'rpc' (a NUL in a list of nodes)",
 }
 RESULTS = {
     'call': 'string: a+b', 'numbers': 'string: 1+2.5', 'none': 'string: ', 'empty': 'string: ',

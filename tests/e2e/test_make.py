@@ -23,7 +23,8 @@ def test_help_lists_every_target():
 
 
 INSTALLED = {'lib/uwsgi/plugins/rpc_plugin.so': 0o644, 'bin/uwsgi-rpc': 0o755,
-             'share/man/man1/uwsgi-rpc.1': 0o644}
+             'share/man/man1/uwsgi-rpc.1': 0o644,
+             'share/bash-completion/completions/uwsgi-rpc': 0o644}
 
 
 @pytest.fixture
@@ -31,7 +32,8 @@ def install(tmp_path):
     """Runs tools/install.sh where what it installs is."""
     (tmp_path / 'build').mkdir()
     (tmp_path / 'cli').mkdir()
-    for source, name in ((PLUGIN_DIR, 'rpc_plugin.so'), (ROOT, 'build/uwsgi-rpc'), (ROOT, 'cli/uwsgi-rpc.1')):
+    for source, name in ((PLUGIN_DIR, 'rpc_plugin.so'), (ROOT, 'build/uwsgi-rpc'), (ROOT, 'cli/uwsgi-rpc.1'),
+                         (ROOT, 'cli/uwsgi-rpc.bash')):
         shutil.copyfile(source / name, tmp_path / name)
     return lambda *arguments: run(ROOT / 'tools/install.sh', *arguments, cwd=tmp_path)
 

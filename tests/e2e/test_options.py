@@ -28,6 +28,7 @@ MALFORMED = [
     (('rpc-keepalive',), (*NO_NUMBER, '2147483648'), 'connections from 0 to 2147483647'),
     (('rpc-metric',), ('', 'n' * 256), 'the name of a function'),
     (('rpc-remote',), ('',), 'NAME NODE'),
+    (('rpc-client',), ('', ' ', 'a b', 'a\t', 'n' * 248), 'the beginning of a function'),
 ]
 CASES = [(option, value, expected) for options, values, expected in MALFORMED for option in options for value in values]
 EVERY = sorted({option for option, _, _ in CASES})
@@ -38,7 +39,7 @@ SENSIBLE = {
     'rpc-allow-from': ('0.0.0.0/0', '::/0', '10.0.0.1'), 'rpc-http-prefix': ('/', '/a/b/'),
     'rpc-max-body': ('1', '16M', '9223372036854775807'), 'rpc-max-response': ('1k', '2G'),
     'rpc-timeout': ('2147483647',), 'rpc-connect-timeout': ('1',), 'rpc-max-batch': ('2147483647',),
-    'rpc-keepalive': ('0',), 'rpc-metric': ('a.b', 'n' * 255),
+    'rpc-keepalive': ('0',), 'rpc-metric': ('a.b', 'n' * 255), 'rpc-client': ('net', 'n' * 247),
 }
 
 

@@ -1,0 +1,3 @@
+import uwsgi
+
+uwsgi.register_rpc('hello', lambda name: b'hello ' + name)
