@@ -14,7 +14,7 @@ from pathlib import Path
 
 import traffic
 from answers import wrong
-from conftest import BUILD, COPIED_STACKS, REPORTS, children, connect, poll
+from conftest import BUILD, COPIED_STACKS, REPORTS, SUPPRESSIONS, children, connect, poll
 
 LIBRARY = BUILD / 'livefuzz' / 'marks.so'
 FOUND = BUILD / 'livefuzz' / 'found'
@@ -58,7 +58,7 @@ def options(directory, sockets, with_plugin):
 
 def environment(engine, directory):
     copies = engine == 'gevent' or 'greenlet' in engine or engine in ('asyncio', 'tornado')
-    asan = (COPIED_STACKS if copies else {}).get('ASAN_OPTIONS', 'detect_leaks=0')
+    asan = COPIED_STACKS['ASAN_OPTIONS'] if copies else f'detect_leaks=0:{SUPPRESSIONS}'
     return {'LIVEFUZZ_MARKS': f'{directory}/marks',
             'ASAN_OPTIONS': asan + ':quarantine_size_mb=1:malloc_context_size=5:abort_on_error=0'}
 
