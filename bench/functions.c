@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_json(uint8_t argc, char **argv, uint16_t *argvs, char **out);
+uint64_t bench_nap(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 
 static uint64_t constant(const char *text, size_t len, char **out) {
@@ -35,6 +37,12 @@ uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
 uint64_t bench_json(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs;
     return constant("\"hello world\"", 13, out);
+}
+
+/* hello world, 50 ms later. */
+uint64_t bench_nap(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    nanosleep(&(const struct timespec){.tv_nsec = 50000000}, NULL);
+    return bench_hello(argc, argv, argvs, out);
 }
 
 /* As many bytes as the first argument says, all of them 'x'. */

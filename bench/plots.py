@@ -14,17 +14,21 @@ def block(title, style, lines, columns='1:2:3:4'):
     return (f'"-" using {columns} with {style} title "{title}"', '\n'.join(lines) + '\ne\n')
 
 
+AXES = {'cpu_us': 'server CPU, µs per call', 'latency_ms': 'latency, ms'}
+
+
 def curve(results):
-    """Server CPU per call over the scenarios' x, a line for each variant."""
+    """The group's figure over the scenarios' x, a line for each variant."""
     results = [result for result in results if result['x'] is not None]
+    figure = results[0]['figure']
     blocks = []
     for i, variant in enumerate(results[0]['variants']):
         lines = [quartet(max(result['x'], 0.5),
-                         [r['cpu_us'] for r in result['variants'][i]['rounds']])
+                         [r[figure] for r in result['variants'][i]['rounds']])
                  for result in results]
         blocks.append(block(variant['variant'], 'yerrorlines', lines))
     setup = (f'set logscale xy\nset xlabel "{results[0]["group"]}"\n'
-             'set ylabel "server CPU, µs per call"\nset key top left\n')
+             f'set ylabel "{AXES[figure]}"\nset key top left\n')
     return setup, blocks
 
 

@@ -76,6 +76,7 @@ class Running:
         cpu = bench.cpu_seconds(self.server.pid) - before
         self.rounds.append({'cpu_us': cpu / load['calls'] * 1e6,
                             'calls_s': load['calls'] / load['seconds'],
+                            'latency_ms': load['seconds'] / load['calls'] * self.scenario.callers * 1e3,
                             'reconnects': load['reconnects']})
 
     def result(self):
@@ -91,7 +92,7 @@ def run(scenario):
         for number in range(ROUNDS):
             for one in running if number % 2 else reversed(running):
                 one.measure()
-        return {'group': scenario.group, 'name': scenario.name, 'x': scenario.x,
+        return {'group': scenario.group, 'name': scenario.name, 'x': scenario.x, 'figure': scenario.figure,
                 'callers': scenario.callers, 'calls': scenario.calls,
                 'variants': [one.result() for one in running]}
     finally:
@@ -117,10 +118,11 @@ def rows_of(result):
     base = result['variants'][0]
     for variant in result['variants']:
         first = variant is base
+        speed, digits = ('latency_ms', 1) if result['figure'] == 'latency_ms' else ('calls_s', 0)
         yield (result['name'], variant['variant'],
                f'{median([r["cpu_us"] for r in variant["rounds"]]):,.1f}',
                '' if first else spread(ratios(variant, base, 'cpu_us')),
-               f'{median([r["calls_s"] for r in variant["rounds"]]):,.0f}',
+               f'{median([r[speed] for r in variant["rounds"]]):,.{digits}f}',
                '' if first else spread(ratios(base, variant, 'calls_s')),
                f'{median([r["reconnects"] for r in variant["rounds"]]):.0f}',
                f'{variant["growth_kib"]:,}')
@@ -134,10 +136,13 @@ def report(group, results):
     """The group's table on the terminal, its data and plot in bench/results."""
     RESULTS.mkdir(exist_ok=True)
     rows = [row for result in results for row in rows_of(result)]
-    print(f'\n{group}\n\n{bench.table(HEADER, rows)}', flush=True)
+    header = list(HEADER)
+    if results[0]['figure'] == 'latency_ms':
+        header[4] = 'latency ms'
+    print(f'\n{group}\n\n{bench.table(header, rows)}', flush=True)
     (RESULTS / f'{group}.json').write_text(json.dumps(results, indent=1) + '\n')
     (RESULTS / f'{group}.tsv').write_text(
-        '\n'.join('\t'.join(row) for row in (HEADER, *rows)) + '\n')
+        '\n'.join('\t'.join(row) for row in (header, *rows)) + '\n')
     plots.plot(RESULTS / group, results)
 
 

@@ -25,7 +25,9 @@ NODE = '<node>'  # stands for the node's address in an option
 Variant = namedtuple('Variant', 'name server request keep expect load', defaults=(None,))
 
 # x        where the scenario stands on the axis of its group's curve, None for a bar
-Scenario = namedtuple('Scenario', 'group name variants callers calls x', defaults=(1, 2000, None))
+# figure   what the picture shows, and the table beside CPU: a key of run.py's rounds
+Scenario = namedtuple('Scenario', 'group name variants callers calls x figure',
+                      defaults=(1, 2000, None, 'cpu_us'))
 
 
 def uwsgi(plugin, *options, plugins=('symcall', 'rpc'), node=None):
@@ -130,6 +132,19 @@ def applications():
         variant('uwsgi.call, rpc-keepalive', '/call', kept, ('rpc-keepalive', 4))], 1, 1500)
 
 
+def gather():
+    """A request made of the results of many calls, each of 50 ms, to a node that takes all at once."""
+    node = uwsgi('ours', TCP, ('threads', 64), ('symcall-register-rpc', 'nap bench_nap'))
+    for parts in (1, 2, 4, 8, 16, 32, 64):
+        row = [('route', f'^/ rpcnext:nap@{NODE}')] * parts + [('route', '^/ break:')]
+        once = ('route', '^/ rpcgather:' + ' '.join([f'nap@{NODE}'] * parts))
+        request = bench.http('/', keepalive=False)
+        yield Scenario('gather', f'{parts} part{"s" * (parts > 1)}', [
+            Variant('in a row', uwsgi('ours', HTTP, *row, node=node), request, False, bench.HELLO * parts),
+            Variant('at once', uwsgi('ours', HTTP, once, node=node), request, False, bench.HELLO * parts)],
+            1, max(2, 16 // parts), parts, 'latency_ms')
+
+
 # --- documents --------------------------------------------------------------------------------------
 
 def xml_call(name, *values):
@@ -220,8 +235,8 @@ def memory():
                     bench.HELLO)], 1, 2)
 
 
-GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, applications, bridges, typed,
-          others, memory)
+GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, gather, applications, bridges,
+          typed, others, memory)
 
 
 def scenarios(wanted):

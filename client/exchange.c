@@ -347,12 +347,15 @@ static enum flow receive(struct rpc_exchange *x) {
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static enum rpc_status check_call(const struct rpc_call *call) {
+/* Whether a call fits a packet, and how long that is. */
+static enum rpc_status measure_call(const struct rpc_call *call, size_t *packet_len) {
     if (call->name_len == 0)
         return RPC_NO_NAME;
     if (call->name_len > RPC_NAME_MAX)
         return RPC_BAD_NAME;
-    return rpc_wire_body_len(call) > RPC_WIRE_BODY_MAX ? RPC_NODE_CALL_TOO_LARGE : RPC_OK;
+    size_t body_len = rpc_wire_body_len(call);
+    *packet_len = RPC_WIRE_HEADER_LEN + body_len;
+    return body_len > RPC_WIRE_BODY_MAX ? RPC_NODE_CALL_TOO_LARGE : RPC_OK;
 }
 
 /* All but need, node, addr and scratch, which get their value when they get a meaning. */
@@ -374,10 +377,9 @@ bool rpc_exchange_begin(struct rpc_exchange *x, struct rpc_nodes *nodes,
                         const struct rpc_client_opts *opts, const struct rpc_call *call,
                         bool patient) {
     clear(x);
-    x->status = check_call(call);
+    x->status = measure_call(call, &x->packet_len);
     if (x->status != RPC_OK)
         return false;
-    x->packet_len = RPC_WIRE_HEADER_LEN + rpc_wire_body_len(call);
     if (x->packet_len > sizeof(x->scratch)) {
         x->large = malloc(x->packet_len);
         if (!x->large) {

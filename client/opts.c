@@ -20,6 +20,7 @@ struct rpc_client_opts rpc_client_opts_complete(const struct rpc_client_opts *gi
         opts.keepalive = 0; /* such a reply ends with its connection */
     if (!opts.wait)
         opts.wait = rpc_wait_poll;
+    opts.complete = true;
     return opts;
 }
 

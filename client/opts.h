@@ -38,6 +38,7 @@ struct rpc_client_opts {
     rpc_wait_fn wait; /* NULL: rpc_wait_poll */
     void *wait_ctx;   /* handed to wait */
     int64_t (*now_ms)(void); /* a monotonic clock, the same in all calls; NULL: CLOCK_MONOTONIC */
+    bool complete;           /* by rpc_client_opts_complete, which a call then leaves out */
 };
 
 /* How a call went, for log lines and counters. */

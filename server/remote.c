@@ -140,7 +140,7 @@ static int64_t milliseconds(uint64_t seconds) {
 void rpc_remote_init(void) {
     uint64_t timeout = rpc_options.timeout ? rpc_options.timeout : (uint64_t)uwsgi.socket_timeout;
 
-    client_opts = (struct rpc_client_opts){
+    const struct rpc_client_opts given = {
         .timeout_ms = milliseconds(timeout),
         .connect_timeout_ms = milliseconds(rpc_options.connect_timeout),
         .max_response = rpc_options.max_response,
@@ -150,6 +150,7 @@ void rpc_remote_init(void) {
             IDLE_MARGIN_MS / 2),
         .wait = rpc_wait,
     };
+    client_opts = rpc_client_opts_complete(&given);
     for (struct uwsgi_string_list *item = rpc_options.remote; item; item = item->next)
         remote_count++;
     remotes = uwsgi_calloc(sizeof(*remotes) * (remote_count + 1));

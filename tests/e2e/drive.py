@@ -34,6 +34,25 @@ def node_options(directory):
                           ('rpc-allow-from', '127.0.0.0/8')]
 
 
+def netstrings(*items):
+    return ''.join(f'{len(str(item))}:{item},' for item in items)
+
+
+def gather_rules(directory):
+    """Many calls at once: good ones, some that fail, and some that are none."""
+    node, kept, either = f'{directory}/node.sock', f'{directory}/kept.sock', f'./nobody.sock,{directory}/node.sock'
+    calls = [netstrings(nodes, 'first', 'text') for nodes in (node, kept, either, './nobody.sock', 'nonsense')]
+    calls += [netstrings(node, 'nosuch'), netstrings(node), 'nonsense', netstrings(node, 'big', 2000000)]
+    return [f'^/route/gather/(.*)$ rpcgather:first@{node} first@{kept} first@{either} first@{node} -- ${{ARG}}$1',
+            f'^/route/gather-fails rpcgather:first@{node} nosuch@{node} first@./nobody.sock -- x',
+            f'^/route/client/(.*)$ rpc:net.call {kept},{node} first ${{ARG}}$1',
+            '^/route/client-gather rpc:net.gather ' + ' '.join(calls), '^/route/client-outcome rpc:net.outcome']
+
+
+CLIENT_GATHERED = netstrings('ok', 'text') * 3 + ''.join(netstrings(outcome, '') for outcome in (
+    'node-unreachable', 'bad-nodes', 'node-closed', 'bad-argument', 'bad-argument', 'node-too-large'))
+
+
 def front_options(directory):
     """A server whose node's sockets are in a directory; it routes what begins with /route/."""
     targets = {'local': '', 'node': f'@{directory}/node.sock', 'kept': f'@{directory}/kept.sock',
@@ -44,13 +63,13 @@ def front_options(directory):
         rules.append(f'^/route/{action}/unknown {action}:{var}nosuch x')
         rules += [f'^/route/{action}/{target}/(.*)$ {action}:{var}first{where} ${{ARG}}$1'
                   for target, where in targets.items()]
-    rules.append('^/route/rpcvar/ send:${RESULT}')
+    rules += ['^/route/rpcvar/ send:${RESULT}', *gather_rules(directory)]
     return functions() + [
         ('socket', '127.0.0.1:0'), ('http11-socket', '127.0.0.1:0'), ('processes', 2),
         ('rpc-remote', f'away {directory}/node.sock first'),
         ('rpc-remote', f'kept {directory}/kept.sock first'),
         ('rpc-remote', f'large {directory}/node.sock big'), ('rpc-remote', 'nobody ./nobody.sock first'),
-        ('rpc-keepalive', 2), ('rpc-timeout', 5), ('rpc-max-body', BODY_MAX),
+        ('rpc-client', 'net'), ('rpc-keepalive', 2), ('rpc-timeout', 5), ('rpc-max-body', BODY_MAX),
         ('rpc-max-batch', BATCH_MAX), ('rpc-max-response', RESPONSE_MAX), ('rpc-introspection', 'true'),
         ('rpc-allow', '[!s]*'), ('rpc-bridge-allow', '[!p]*'), ('rpc-metric', 'first'),
         ('enable-metrics', 'true'), ('log-format', '%(method) %(rpcfunc) %(rpcstatus)')] + [
@@ -173,6 +192,16 @@ def routes(front, node):
     assert transports.request(front, '/route/call').body == b'x'
 
 
+def gathers(front, node):
+    for size in 0, 1000, 60000:
+        answer = transports.request(front, '/route/gather/y', ARG='z' * size)
+        assert (answer.status, answer.body) == (200, (b'z' * size + b'y') * 4)
+    assert transports.request(front, '/route/gather-fails').status == 502
+    assert transports.request(front, '/route/client/y', ARG='z').body == b'zy'
+    assert transports.request(front, '/route/client-gather').body.decode() == CLIENT_GATHERED
+    assert transports.request(front, '/route/client-outcome').status == 200
+
+
 def exchange_variables(server, path, **variables):
     """A request by variables, whatever comes of it."""
     items = [item for pair in {'REQUEST_METHOD': 'GET', 'PATH_INFO': path, 'REQUEST_URI': path,
@@ -240,7 +269,7 @@ def http(front, node):
     connection.close()
 
 
-PARTS = {part.__name__: part for part in (calls, persistent, routes, documents, batch, paths, http,
+PARTS = {part.__name__: part for part in (calls, persistent, routes, gathers, documents, batch, paths, http,
                                           hostile)}
 
 

@@ -306,6 +306,24 @@ def test_remote_functions_in_mules(uwsgi, model):
     assert file_of(server, 'a') == b'hello away'
 
 
+def test_client_in_mules_and_spoolers(uwsgi, model):
+    model('rpc-client in mules and spoolers', 'each knows the outcome of its own last call')
+    node = uwsgi(TCP, app=APP)
+    address = '%s:%d' % node.sockets[0]
+    server = uwsgi(TCP, ('mule', 'true'), ('spooler', '%d'), ('spooler-frequency', 1), ('rpc-client', 'net'), app=APP)
+    poll(lambda: server.call('own') and node.call('own'), 60)
+    call = f'{len(address)}:{address},5:hello,1:x,'
+    for name, send in (('mule', lambda to, what: server.call('send', f'{to}|{what}')),
+                       ('spooler', lambda to, what: server.call('enqueue', to, what))):
+        for step, (what, result) in enumerate((
+                (f'call|net.call|{address}|hello|{name}', f'hello {name}'), ('call|net.outcome', 'ok'),
+                ('call|net.call|./nobody.sock|hello', ''), (f'call|net.gather|{call}', '2:ok,7:hello x,'),
+                ('call|net.outcome', 'node-unreachable'))):
+            send(f'{name}{step}', what)
+            assert file_of(server, f'{name}{step}').decode() == result
+    assert 'DAMN' not in server.log
+
+
 # --- other homes -----------------------------------------------------------------------------------
 
 def test_emperor(uwsgi, model):

@@ -142,8 +142,20 @@ class Caller:
         answer = transports.request(self.server, '/route/rpc/both/tail', ARG='text')
         check((answer.status, answer.body) == (200, b'texttail'), f'status {answer.status}')
 
+    def gather(self):
+        answer = transports.request(self.server, '/route/gather/tail', ARG='text')
+        check((answer.status, answer.body) == (200, b'texttail' * 4), f'status {answer.status}')
+
+    def client(self):
+        answer = transports.request(self.server, '/route/client/tail', ARG='text')
+        check((answer.status, answer.body) == (200, b'texttail'), f'status {answer.status}')
+
+    def client_gather(self):
+        answer = transports.request(self.server, '/route/client-gather')
+        check((answer.status, answer.body.decode()) == (200, drive.CLIENT_GATHERED), str(answer.body[:200]))
+
     KINDS = (packet, raw, large, persistent, path, xmlrpc, jsonrpc, remote, remote_kept, route,
-             route_node)
+             route_node, gather, client, client_gather)
 
 
 def call_until(stop, caller, results):
