@@ -31,6 +31,11 @@ def none(*args):
     return None
 
 
+def text(*args):
+    """What Python's own text is to uWSGI: nothing."""
+    return 'text'
+
+
 def boom(*args):
     raise ValueError('boom')
 
@@ -68,7 +73,7 @@ def say(*args):
     return b'said'
 
 
-for function in (hello, echo, first, count, empty, none, boom, big, worker, pid, nap, register, call,
+for function in (hello, echo, first, count, empty, none, text, boom, big, worker, pid, nap, register, call,
                  say):
     uwsgi.register_rpc(function.__name__, function)
 

@@ -2,6 +2,7 @@
 """Clients of other makers against the document bridges of a real uWSGI, straight and behind nginx:
 each calls hello with arguments, sends and gets bytes that are no text, calls a function that is not
 there, and then does what is special to it."""
+import http.client
 import os
 import subprocess
 
@@ -132,3 +133,13 @@ def test_a_client_that_sends_no_content_type(fronts, front):
     require(f'test -d {NODE_MODULES}/davexmlrpc')
     result = run(['node', 'davexmlrpc.js'], f'{fronts[front]}/xmlrpc')
     assert result.stdout.splitlines() == ['hello big world', '\0é', '-32601', '1:1,1:1,3:1.5,2:é,']
+
+
+@pytest.mark.skipif('libxml-2.0' in WITHOUT, reason='built without this bridge')
+@pytest.mark.parametrize('origin, status', [({}, 200), ({'Origin': 'https://evil.example'}, 403)])
+def test_a_page_that_sends_none_is_refused(fronts, origin, status):
+    """A browser asks nobody before it sends a body without a type."""
+    connection = http.client.HTTPConnection(fronts['http-socket'].removeprefix('http://'), timeout=20)
+    connection.request('POST', '/xmlrpc', '<methodCall><methodName>hello</methodName></methodCall>', origin)
+    assert connection.getresponse().status == status
+    connection.close()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The PATH_INFO bridge (modifier2 2): over http-socket, http11-socket, routes, the http router and nginx."""
+import select
 import socket
 import subprocess
 from urllib.parse import quote
@@ -64,7 +65,7 @@ def exchange_text(server, text, index=1):
     return server.exchange(text.encode(), socket=index)
 
 
-@pytest.mark.parametrize('path', ['/empty', '/none', '/boom'])
+@pytest.mark.parametrize('path', ['/empty', '/none', '/text', '/boom'])
 def test_an_empty_result_is_204(server, path):
     response = server.http(path)
     assert (response.status, response.body) == (204, b'')
@@ -74,6 +75,13 @@ def test_an_empty_result_is_204(server, path):
 @pytest.mark.parametrize('path', ['/nosuch', '/nosuch/a', '/he%00llo', '/hell', '/hellos', '/' + 'n' * 300, '/Hello'])
 def test_unknown_function(server, path):
     assert is_error(server.http(path), NOT_FOUND)
+
+
+def test_a_path_stands_twice_in_the_buffer(server):
+    """As sent and decoded: uWSGI closes the connection of one that is longer than half of buffer-size."""
+    assert server.http('/first/' + 'x' * 32000).body == b'x' * 32000
+    assert exchange_text(server, f'GET /first/{"x" * 32768} HTTP/1.0\r\n\r\n') == b''
+    assert server.http('/hello').body == b'hello'
 
 
 @pytest.mark.parametrize('path', ['/', '//', '/?hello'])
@@ -145,6 +153,12 @@ def test_body_size(server, size, chunked, index):
         assert is_error(response, TOO_LARGE)
     else:
         assert (response.status, response.body) == (200, body)
+
+
+def test_a_form_is_one_argument(server):
+    body = b'a=1&b=%20'
+    response = server.http('/echo', 'POST', body, {'Content-Type': 'application/x-www-form-urlencoded'})
+    assert response.body == echoed(body)
 
 
 def test_small_chunks(server):
@@ -301,6 +315,33 @@ def test_by_the_http_router(uwsgi, tmp_path):
     assert server.http('/first', method='POST', body=chunks).body == body
     assert server.http('/nosuch').status == NOT_FOUND
     assert server.http('/empty').status == 204
+
+
+def test_the_http_router_without_chunked_input(uwsgi, tmp_path):
+    """It passes on none of the body."""
+    front, back = tmp_path / 'front.sock', tmp_path / 'back.sock'
+    server = uwsgi(('plugin', 'http'), ('http', front), ('http-to', back), ('http-modifier1', 173),
+                   ('http-modifier2', 2), ('socket', back), ('socket-timeout', 1))
+    server.sockets = [str(back), str(front)]
+    poll(front.exists)
+    assert server.http('/first', method='POST', body=iter([b'abc'])).status == BAD_REQUEST
+    assert server.http('/first', method='POST', body=b'abc').body == b'abc'
+
+
+@pytest.mark.parametrize('socket', [1, 2], ids=['http-socket', 'http11-socket'])
+def test_who_holds_a_worker(uwsgi, socket):
+    """An idle connection to an http11-socket: others wait until it ends."""
+    server = uwsgi(TCP, HTTP, HTTP11, PATIENT, *BRIDGE)
+    idle, other = server.connection(socket), server.connection(socket)
+    idle.request('GET', '/hello')
+    assert idle.getresponse().read() == b'hello'
+    other.request('GET', '/hello/other')
+    if socket == 2:
+        assert select.select([other.sock], [], [], 0.5)[0] == []
+        idle.close()
+    assert other.getresponse().read() == b'hello other'
+    other.close()
+    idle.close()
 
 
 @pytest.fixture
