@@ -30,6 +30,14 @@ static inline char *rpc_wire_put_len(char *p, size_t len) {
     return p + 2;
 }
 
+/* Writes a header and returns where it ends. */
+static inline char *rpc_wire_put_header(char *p, size_t body_len, uint8_t modifier2) {
+    *p++ = (char)RPC_MODIFIER1;
+    p = rpc_wire_put_len(p, body_len);
+    *p++ = (char)modifier2;
+    return p;
+}
+
 /*
  * Reads a packet's body in place: the first item that is not empty is the function's name, the
  * others that are not empty its arguments. Each gets its NUL where the length of the following item
@@ -57,12 +65,20 @@ size_t rpc_wire_body_len(const struct rpc_call *call);
  */
 size_t rpc_wire_encode(const struct rpc_call *call, uint8_t modifier2, char *packet);
 
+/* What rpc_wire_reply_head does for a result beyond RPC_WIRE_BODY_MAX. */
+size_t rpc_wire_long_reply_head(uint64_t result_len, char *head);
+
 /*
  * Writes what goes before a framed result of result_len bytes: a header alone up to
  * RPC_WIRE_BODY_MAX, beyond that a header and the dictionary with the length. head has room for
  * RPC_WIRE_REPLY_HEAD_MAX bytes. Returns the bytes written.
  */
-size_t rpc_wire_reply_head(uint64_t result_len, char *head);
+static inline size_t rpc_wire_reply_head(uint64_t result_len, char *head) {
+    if (result_len > RPC_WIRE_BODY_MAX)
+        return rpc_wire_long_reply_head(result_len, head);
+    rpc_wire_put_header(head, (size_t)result_len, 0);
+    return RPC_WIRE_HEADER_LEN;
+}
 
 /* What the beginning of a framed reply says. */
 struct rpc_wire_reply {

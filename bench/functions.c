@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@ uint64_t bench_hello(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_json(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_nap(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out);
+uint64_t bench_sum(uint8_t argc, char **argv, uint16_t *argvs, char **out);
 
 static uint64_t constant(const char *text, size_t len, char **out) {
     *out = malloc(len);
@@ -54,6 +56,17 @@ uint64_t bench_blob(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
         return 0;
     memset(*out, 'x', len);
     return len;
+}
+
+/* The bytes of all arguments, as a number. */
+uint64_t bench_sum(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    size_t sum = 0;
+
+    (void)argv;
+    for (unsigned i = 0; i < argc; i++)
+        sum += argvs[i];
+    *out = malloc(sizeof("16646370"));
+    return *out ? (uint64_t)snprintf(*out, sizeof("16646370"), "%zu", sum) : 0;
 }
 
 /* Connections inherit the choice; a UNIX socket has none. */

@@ -24,10 +24,11 @@ ROUTE = ('route', '^/(.+)/(.+) rpc:chello $1 $2 ${REMOTE_ADDR}')
 
 
 class Case:
-    def __init__(self, name, request, options=(TCP,), target=None, null=False):
+    def __init__(self, name, request, options=(TCP,), target=None, null=False,
+                 result=bench.HELLO):
         self.name, self.request, self.options, self.target = name, request, list(options), target
         self.plugins = ('stock', 'ours', 'null') if null else ('stock', 'ours')
-        self.result = bench.HELLO
+        self.result = result
 
 
 CASES = [
@@ -35,7 +36,9 @@ CASES = [
          null=True),
     Case('packet, modifier2 1, 2 arguments', bench.packet('chello', 'a', 'b', modifier2=1)),
     Case('packet, modifier2 0, no argument', bench.packet('chello')),
-    Case('packet, modifier2 0, 254 arguments', bench.packet('chello', *['a'] * 254), target=7000),
+    Case('packet, modifier2 0, 254 arguments', bench.packet('chello', *['a'] * 254)),
+    Case('254 arguments, their lengths added up', bench.packet('sum', *['a'] * 254),
+         [TCP, ('symcall-register-rpc', 'sum bench_sum')], target=7000, result=b'254'),
     Case('1 function more, 2 arguments', bench.packet('f0000', 'a', 'b'),
          [TCP, ('rpc-max', 1000), FUNCTIONS[0]]),
     Case('1,000 functions, the last one', bench.packet('f0997', 'a', 'b'),

@@ -34,7 +34,7 @@ static bool add_header(struct wsgi_request *request, const char *name, size_t na
 
 /* Hands the lines over one by one, where somebody looks for one of them. */
 static bool add_watched(const struct rpc_answer *answer) {
-    const char *p = answer->lines, *end = p + answer->len;
+    const char *p = answer->lines + answer->status_len, *end = answer->lines + answer->len;
 
     while (p < end) {
         const char *colon = memchr(p, ':', (size_t)(end - p));
@@ -47,22 +47,44 @@ static bool add_watched(const struct rpc_answer *answer) {
     return true;
 }
 
-/*
- * Hands the lines over. uWSGI allocates a buffer for each call, so they go in one, in the way it
- * has for whole lines (add-header); it ends the last line itself.
+/* Hands lines over, in the way uWSGI has for whole ones (add-header); it ends the last one itself.
  */
-static void flush_lines(struct rpc_answer *answer) {
+static bool add_lines(const struct rpc_answer *answer) {
     struct wsgi_request *request = answer->request;
 
-    if (!answer->count || answer->failed)
+    if (!answer->count)
+        return true;
+    if (headers_are_watched(request))
+        return add_watched(answer);
+    if (!add_header(request, NULL, 0, answer->lines, answer->len - 2))
+        return false;
+    request->header_cnt = (uint16_t)(request->header_cnt + answer->count - 1);
+    return true;
+}
+
+/*
+ * Hands the status line over, and the lines behind it. uWSGI allocates two buffers for each call,
+ * so they go in one: what it is given for a status is what it puts behind the protocol, whole.
+ */
+static bool prepare(const struct rpc_answer *answer, size_t len) {
+    return uwsgi_response_prepare_headers(answer->request, (char *)answer->lines,
+                                          (uint16_t)(len - 2)) == 0;
+}
+
+static bool flush_status(const struct rpc_answer *answer) {
+    if (headers_are_watched(answer->request))
+        return prepare(answer, answer->status_len) && add_watched(answer);
+    if (!prepare(answer, answer->len))
+        return false;
+    answer->request->header_cnt = (uint16_t)answer->count;
+    return true;
+}
+
+static void flush_lines(struct rpc_answer *answer) {
+    if (answer->failed)
         return;
-    if (headers_are_watched(request)) {
-        answer->failed = !add_watched(answer);
-    } else {
-        answer->failed = !add_header(request, NULL, 0, answer->lines, answer->len - 2);
-        request->header_cnt = (uint16_t)(request->header_cnt + answer->count - 1);
-    }
-    answer->len = answer->count = 0;
+    answer->failed = !(answer->status_len ? flush_status(answer) : add_lines(answer));
+    answer->len = answer->status_len = answer->count = 0;
 }
 
 /* One that is too long for a header of uWSGI's is no header anybody has asked for. */
@@ -77,7 +99,7 @@ void rpc_answer_add(struct rpc_answer *answer, const char *name, size_t name_len
 static void start(struct rpc_answer *answer, struct wsgi_request *request) {
     answer->request = request;
     answer->failed = false;
-    answer->len = answer->count = 0;
+    answer->len = answer->status_len = answer->count = 0;
 }
 
 /* uWSGI itself would take a buffer of a whole page for the headers. */
@@ -87,8 +109,10 @@ void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, c
         request->headers = uwsgi_buffer_new(HEADERS_SIZE);
         request->headers->limit = uwsgi.response_header_limit;
     }
-    answer->failed =
-        uwsgi_response_prepare_headers(request, (char *)status, (uint16_t)strlen(status)) != 0;
+    size_t len = strlen(status);
+    memcpy(answer->lines, status, len);
+    memcpy(answer->lines + len, "\r\n", 2);
+    answer->len = answer->status_len = len + 2;
 }
 
 void rpc_answer_start_error(struct rpc_answer *answer, struct wsgi_request *request, int http) {

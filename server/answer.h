@@ -10,12 +10,14 @@
 /* Header lines up to this length in all are handed to uWSGI in one piece. */
 #define RPC_ANSWER_LINES_MAX 512
 
-/* An answer being made: header lines one behind the other, each with its CRLF. */
+/* An answer being made: its status, until uWSGI has it, and header lines one behind the other, each
+   with its CRLF. */
 struct rpc_answer {
     struct wsgi_request *request;
     bool failed;
-    unsigned count; /* of the lines */
-    size_t len;     /* of the lines, bytes */
+    unsigned count;    /* of the header lines */
+    size_t status_len; /* of the status line, bytes; 0: uWSGI has it */
+    size_t len;        /* of all lines, bytes */
     char lines[RPC_ANSWER_LINES_MAX];
 };
 
@@ -27,7 +29,7 @@ static inline bool rpc_answer_is_transformed(const struct wsgi_request *request)
     return request->transformations != NULL;
 }
 
-/* Begins an answer with a status, "200 OK". */
+/* Begins an answer with a status, "200 OK", of less than a hundred bytes. */
 void rpc_answer_start(struct rpc_answer *answer, struct wsgi_request *request, const char *status);
 
 /* Begins one with the HTTP status of an error, to be sent with rpc_answer_send_line. */

@@ -58,7 +58,8 @@ int rpc_packets_reject(struct wsgi_request *request, const struct rpc_call *call
  * Writes without asking for headers, transformations and response routes, of which a packet has
  * none.
  */
-static int write_packet(struct wsgi_request *request, char *data, size_t len) {
+__attribute__((noinline)) static int write_packet(struct wsgi_request *request, char *data,
+                                                  size_t len) {
     if (uwsgi_simple_write(request, data, len))
         return -1;
     request->response_size += request->write_pos;
@@ -71,7 +72,7 @@ static int write_packet(struct wsgi_request *request, char *data, size_t len) {
  * acknowledgement. They are on their way when this returns, not only when uWSGI closes: bytes of
  * the caller's that nobody has read turn that into a reset, which would take them along.
  */
-static int write_last(struct wsgi_request *request, char *data, size_t len) {
+static inline int write_last(struct wsgi_request *request, char *data, size_t len) {
     ssize_t sent = send(request->fd, data, len, MSG_MORE | MSG_NOSIGNAL);
 
     if (sent != (ssize_t)len) {
@@ -85,7 +86,7 @@ static int write_last(struct wsgi_request *request, char *data, size_t len) {
 }
 
 /* What is short leaves in one piece anyway. */
-static int write_short(struct wsgi_request *request, char *data, size_t len) {
+static inline int write_short(struct wsgi_request *request, char *data, size_t len) {
     return rpc_connection_is_last(request) ? write_last(request, data, len)
                                            : write_packet(request, data, len);
 }
@@ -103,7 +104,7 @@ __attribute__((noinline)) static int write_large(struct wsgi_request *request, c
     return write_packet(request, result->data, (size_t)result->len);
 }
 
-static int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
+static inline int reply_framed(struct wsgi_request *request, const struct rpc_result *result) {
     char packet[RPC_WIRE_REPLY_HEAD_MAX + SMALL_RESULT];
     size_t head_len = rpc_wire_reply_head(result->len, packet);
 
@@ -114,11 +115,13 @@ static int reply_framed(struct wsgi_request *request, const struct rpc_result *r
     return write_short(request, packet, head_len + result->len);
 }
 
-static int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
+__attribute__((noinline)) static int reply_raw(struct wsgi_request *request,
+                                               const struct rpc_result *result) {
     if (result->len == 0)
         return -1;
-    return (result->len > SMALL_RESULT ? write_packet : write_short)(request, result->data,
-                                                                     (size_t)result->len);
+    if (result->len > SMALL_RESULT)
+        return write_packet(request, result->data, (size_t)result->len);
+    return write_short(request, result->data, (size_t)result->len);
 }
 
 static enum rpc_status find_function(void *ctx, const char *name, size_t name_len, bool *typed) {
@@ -143,7 +146,7 @@ discover(const struct rpc_call *call, struct rpc_result *result, enum rpc_status
     return call->arg_count ? RPC_BAD_ARG : rpc_discover(&bridge, call->name, result);
 }
 
-static inline int serve(struct wsgi_request *request, size_t len) {
+static inline __attribute__((always_inline)) int serve(struct wsgi_request *request, size_t len) {
     bool spare = len < (size_t)uwsgi.buffer_size && !request->proto_parser_remains;
     struct rpc_call call;
     struct rpc_result result;

@@ -178,7 +178,8 @@ __attribute__((cold, noinline)) static const struct slot *find_new(const char *n
     }
 }
 
-static const struct slot *find(const char *name, size_t name_len) {
+static inline __attribute__((always_inline)) const struct slot *find(const char *name,
+                                                                     size_t name_len) {
     if (name_len > RPC_NAME_MAX)
         return NULL;
     uint32_t hash = hash_name(name, name_len);
