@@ -60,8 +60,9 @@ $(B)/asan/rpc_plugin.so: $(SOURCES) $(B)/built-for
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
-UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson zlib)
-UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson zlib) \
+UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson zlib openssl)
+UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson zlib openssl) \
+	-DRPC_TLS \
 	-DRPC_TEST_DATA='"$(CURDIR)/tests/data"'
 
 $(B)/unit/%.o: %.c $(HEADERS)
@@ -140,12 +141,14 @@ $(B)/unit/client/test_failover: UNIT_LIBS += -Wl,--wrap=connect
 
 CLI_SRC := $(wildcard cli/*.c client/*.c) rpc_wire.c \
 	$(addprefix parse/,bytes.c json.c json_chars.c json_walk.c number.c typed.c)
+# Without OpenSSL it knows no nodes in TLS, as the plugin.
+CLI_TLS = $(shell pkg-config --exists openssl && echo -DRPC_TLS $$(pkg-config --cflags --libs openssl))
 
 cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
 .PHONY: cli
 
 $(B)/uwsgi-rpc: $(CLI_SRC) $(HEADERS) $(wildcard cli/*.h) | $(B)
-	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) -lpthread
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) $(CLI_TLS) -lpthread
 
 # --- fuzzing: tests/fuzz/fuzz_NAME.c, seeded from tests/data/NAME, FUZZ_TIME seconds each --------
 
@@ -153,14 +156,14 @@ FUZZ_TIME ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 FUZZ_CFLAGS = -g -O1 -std=gnu11 -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	$(shell pkg-config --cflags libxml-2.0 jansson zlib)
+	-DRPC_TLS $(shell pkg-config --cflags libxml-2.0 jansson zlib openssl)
 
 $(B)/fuzz/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
-	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson zlib)
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(shell pkg-config --libs libxml-2.0 jansson zlib openssl)
 
 fuzzers: $(FUZZERS) ## build the fuzzers
 

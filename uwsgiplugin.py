@@ -1,4 +1,5 @@
-# How "uwsgi --build-plugin" builds this plugin. Without its library the XML-RPC bridge is left out.
+# How "uwsgi --build-plugin" builds this plugin. Without its library the XML-RPC bridge is left out, or
+# the nodes spoken to in TLS.
 import os
 import subprocess
 
@@ -55,6 +56,7 @@ GCC_LIST = [
     'client/node',
     'client/opts',
     'client/reply',
+    'client/tls',
     'parse/access',
     'parse/bytes',
     'parse/chunked',
@@ -87,3 +89,10 @@ if xml_flags is not None and 'libxml-2.0' not in os.environ.get('RPC_WITHOUT', '
     CFLAGS += xml_flags + ['-DRPC_XMLRPC']
     LIBS += pkg_config('--libs', 'libxml-2.0')
     GCC_LIST += XMLRPC
+
+tls_flags = pkg_config('--cflags', 'openssl')
+if tls_flags is not None and 'openssl' not in os.environ.get('RPC_WITHOUT', ''):
+    CFLAGS += tls_flags + ['-DRPC_TLS']
+    LIBS += pkg_config('--libs', 'openssl')
+else:
+    print('*** rpc: without OpenSSL (libssl-dev) there are no nodes in TLS ***')

@@ -15,12 +15,13 @@ struct cli {
     struct rpc_nodes *nodes;
     struct rpc_client_opts opts;
     struct rpc_call call;
-    bool from_stdin;      /* standard input is the last argument */
-    bool json;            /* arguments and result are JSON */
-    bool functions;       /* list the node's functions, there is no call */
-    bool gather;          /* the calls stand on standard input, a line each */
-    bool bench;           /* call many times, and tell how fast that was */
-    bool bench_keepalive; /* over kept connections */
+    struct rpc_tls_context *tls; /* NULL: no file was given for it */
+    bool from_stdin;             /* standard input is the last argument */
+    bool json;                   /* arguments and result are JSON */
+    bool functions;              /* list the node's functions, there is no call */
+    bool gather;                 /* the calls stand on standard input, a line each */
+    bool bench;                  /* call many times, and tell how fast that was */
+    bool bench_keepalive;        /* over kept connections */
     unsigned bench_connections;
     unsigned bench_calls;
 };

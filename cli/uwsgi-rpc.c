@@ -27,6 +27,9 @@ enum option_id {
     OPT_MAX_RESPONSE,
     OPT_RAW,
     OPT_LIST,
+    OPT_CA,
+    OPT_CERT,
+    OPT_KEY,
     OPT_GATHER,
     OPT_BENCH,
     OPT_KEEPALIVE
@@ -40,6 +43,9 @@ static const struct option long_options[] = {
     {"max-response", required_argument, NULL, OPT_MAX_RESPONSE},
     {"raw", no_argument, NULL, OPT_RAW},
     {"list", no_argument, NULL, OPT_LIST},
+    {"ca", required_argument, NULL, OPT_CA},
+    {"cert", required_argument, NULL, OPT_CERT},
+    {"key", required_argument, NULL, OPT_KEY},
     {"gather", no_argument, NULL, OPT_GATHER},
     {"bench", no_argument, NULL, OPT_BENCH},
     {"connections", required_argument, NULL, 'c'},
@@ -58,7 +64,8 @@ static const char usage_text[] =
     "standard output.\n"
     "\n"
     "NODE is host:port, [v6]:port, a path with a slash (UNIX socket) or @name\n"
-    "(abstract UNIX socket); several are separated by commas.\n"
+    "(abstract UNIX socket), or ssl: and one of the first two (TLS); several are\n"
+    "separated by commas.\n"
     "\n"
     "      --stdin                standard input is one more, last argument\n"
     "      --json                 for typed functions: arguments are JSON, the only one may\n"
@@ -68,6 +75,9 @@ static const char usage_text[] =
     "      --max-response BYTES   a larger result is a failure (default: no limit)\n"
     "      --raw                  ask for the result's bytes alone (modifier2 1)\n"
     "      --list                 the names of the node's functions, where it tells them\n"
+    "      --ca FILE              PEM file of the CAs to trust in TLS (default: the system's)\n"
+    "      --cert FILE            PEM file of a certificate to show in TLS, and its chain\n"
+    "      --key FILE             PEM file of its key (default: the file of --cert)\n"
     "      --gather               no NODE and FUNCTION: standard input has a call a line,\n"
     "                             NODE FUNCTION [ARG...], and all are made at once\n"
     "      --bench                call many times and tell how fast that was\n"
@@ -144,6 +154,18 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *number) {
            *number <= max;
 }
 
+/* A file for TLS. EXIT_COMMAND_LINE: it cannot be used. */
+static enum cli_exit take_file(struct cli *cli, enum rpc_tls_file kind, const char *file) {
+    char error[RPC_NODES_ERROR_MAX];
+
+    if (!cli->tls)
+        cli->tls = rpc_tls_context_new();
+    cli->opts.tls = cli->tls;
+    return rpc_tls_context_read(cli->tls, kind, file, error, sizeof(error))
+               ? EXIT_OK
+               : cli_complain(EXIT_COMMAND_LINE, file, error);
+}
+
 /* One option with its value. EXIT_COMMAND_LINE: the value is wrong. */
 static enum cli_exit take_option(struct cli *cli, int option, const char *value) {
     uint64_t number = 0;
@@ -171,6 +193,12 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     case OPT_LIST:
         cli->functions = true;
         break;
+    case OPT_CA:
+        return take_file(cli, RPC_TLS_CA, value);
+    case OPT_CERT:
+        return take_file(cli, RPC_TLS_CERT, value);
+    case OPT_KEY:
+        return take_file(cli, RPC_TLS_KEY, value);
     case OPT_GATHER:
         cli->gather = true;
         break;
@@ -238,8 +266,7 @@ static bool lists_behind_node(int count, char *const *arg) {
 
 /* NODE alone, and no option that is about a call. */
 static enum cli_exit take_node(struct cli *cli, int count, char *const *arg) {
-    if (count != 1 || cli->gather || cli->bench || cli->from_stdin || cli->opts.raw ||
-        cli->json)
+    if (count != 1 || cli->gather || cli->bench || cli->from_stdin || cli->opts.raw || cli->json)
         return cli_complain(EXIT_COMMAND_LINE, "--list", "takes a NODE, and is about no call");
     cli->list = arg[0];
     return EXIT_OK;
@@ -247,6 +274,10 @@ static enum cli_exit take_node(struct cli *cli, int count, char *const *arg) {
 
 /* What cannot be meant together. */
 static enum cli_exit check_options(const struct cli *cli) {
+    char error[RPC_NODES_ERROR_MAX];
+
+    if (cli->tls && !rpc_tls_context_finish(cli->tls, error, sizeof(error)))
+        return cli_complain(EXIT_COMMAND_LINE, "--cert and --key", error);
     if (!cli->bench && (cli->bench_connections || cli->bench_calls || cli->bench_keepalive))
         return cli_complain(EXIT_COMMAND_LINE, "-c, -n and --keepalive", "only with --bench");
     if (cli->bench && cli->bench_keepalive && cli->opts.raw)
@@ -353,9 +384,12 @@ enum cli_exit cli_write(const struct rpc_result *result) {
 
 enum cli_exit cli_complain_call(enum rpc_status status, const char *name,
                                 const struct rpc_client_report *report) {
+    const char *why = report->reason  ? report->reason
+                      : report->error ? strerror(report->error)
+                                      : "";
+
     fprintf(stderr, "uwsgi-rpc: %s: %s%s%s\n", report->node ? report->node->name : name,
-            rpc_status_info(status)->message, report->error ? ": " : "",
-            report->error ? strerror(report->error) : "");
+            rpc_status_info(status)->message, *why ? ": " : "", why);
     return cli_exit_code(status);
 }
 

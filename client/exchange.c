@@ -30,6 +30,10 @@ static enum flow go(struct rpc_exchange *x, enum rpc_exchange_state state) {
 }
 
 static void hang_up(struct rpc_exchange *x) {
+    if (x->tls) {
+        rpc_tls_free(x->tls);
+        x->tls = NULL;
+    }
     if (x->fd >= 0)
         close(x->fd);
     x->fd = -1;
@@ -44,7 +48,7 @@ static enum flow over(struct rpc_exchange *x, enum rpc_status status) {
         x->result = rpc_reply_result_take(&x->reply);
     if (x->report.kept && (status == RPC_OK || !x->reply.heard))
         rpc_kept_learn(kept, status == RPC_OK ? RPC_KEPT_ANSWERED : RPC_KEPT_LOST, x->now_ms);
-    if (status == RPC_OK && x->reply.clean && x->opts->keepalive) {
+    if (status == RPC_OK && x->reply.clean && x->opts->keepalive && !x->tls) {
         rpc_kept_put(kept, x->fd, x->opts->keepalive, x->now_ms, x->opts->idle_ms);
         x->fd = -1;
     }
@@ -77,9 +81,22 @@ static bool would_block(void) {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
+/* What keeps TLS from going on need not be what it was asked for. */
+static enum flow wait_for_socket(struct rpc_exchange *x, bool for_write, int64_t until_ms) {
+    return wait_for(x, x->fd, x->tls ? rpc_tls_waits_for_write(x->tls) : for_write, until_ms);
+}
+
+static void note_reason(struct rpc_exchange *x, const char *reason) {
+    x->report.refused = x->node;
+    x->report.reason = reason;
+}
+
 /* Sends what it can. False when that is nothing; errno tells why. */
 static bool send_some(struct rpc_exchange *x) {
-    ssize_t n = send(x->fd, x->packet + x->sent, x->packet_len - x->sent, MSG_NOSIGNAL);
+    const char *rest = x->packet + x->sent;
+    size_t rest_len = x->packet_len - x->sent;
+    ssize_t n =
+        x->tls ? rpc_tls_send(x->tls, rest, rest_len) : send(x->fd, rest, rest_len, MSG_NOSIGNAL);
 
     if (n < 0)
         return false;
@@ -118,7 +135,9 @@ static enum flow pick(struct rpc_exchange *x) {
     x->report.tried++;
     x->addr_tried = 0;
     x->asked = false;
-    return go(x, x->opts->keepalive ? RPC_EXCHANGE_KEPT : RPC_EXCHANGE_ADDRESS);
+    /* in TLS sessions are kept, not connections: a suwsgi-socket closes them */
+    bool may_be_kept = x->opts->keepalive && !x->node->tls.host;
+    return go(x, may_be_kept ? RPC_EXCHANGE_KEPT : RPC_EXCHANGE_ADDRESS);
 }
 
 /* --- kept connections ------------------------------------------------------------------------- */
@@ -239,9 +258,9 @@ static enum flow open_socket(struct rpc_exchange *x) {
         return go(x, RPC_EXCHANGE_ADDRESS);
     }
     x->dialled++;
-    /* Only where a second request may follow the first: a single one is one segment train, which
+    /* Only where something is sent after an answer: a single request is one segment train, which
        nothing delays. */
-    if (x->opts->keepalive && family != AF_UNIX)
+    if ((x->opts->keepalive || x->node->tls.host) && family != AF_UNIX)
         setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return go(x, RPC_EXCHANGE_CONNECT);
 }
@@ -270,12 +289,43 @@ static enum flow begin_to_connect(struct rpc_exchange *x) {
         errno == EINTR) {
         if (x->addr->ephemeral && is_oneself(x->fd, x->addr))
             return attempt_failed(x, ECONNREFUSED);
-        return go(x, RPC_EXCHANGE_GREET);
+        return go(x, x->node->tls.host ? RPC_EXCHANGE_HANDSHAKE : RPC_EXCHANGE_GREET);
     }
     if (errno != EAGAIN || x->addr->sock.any.sa_family != AF_UNIX)
         return attempt_failed(x, errno);
     x->report.error = EAGAIN;
     return x->now_ms >= x->attempt_ms ? attempt_late(x) : pause_until(x, x->attempt_ms);
+}
+
+/* Its first send tells, as that of greet does, whether the connection is there. */
+static enum flow handshake(struct rpc_exchange *x) {
+    if (is_late(x, x->attempt_ms)) {
+        note_reason(x, "the handshake did not end in time");
+        return attempt_late(x);
+    }
+    if (!x->tls)
+        x->tls = rpc_tls_new(x->opts->tls, &x->node->tls, x->fd, x->opts->keepalive, x->now_ms);
+    if (!x->tls)
+        return attempt_failed(x, ENOMEM);
+    if (rpc_tls_handshake(x->tls)) {
+        x->report.encrypted = true;
+        x->report.resumed = rpc_tls_is_resumed(x->tls);
+        return go(x, RPC_EXCHANGE_GREET);
+    }
+    int error = errno;
+    if (would_block())
+        return wait_for_socket(x, true, x->attempt_ms);
+    if (rpc_tls_reason(x->tls))
+        note_reason(x, rpc_tls_reason(x->tls));
+    return attempt_failed(x, error);
+}
+
+/* In TLS 1.3 a node that does not like our certificate closes here, or later. */
+static enum flow greet_failed(struct rpc_exchange *x, int error) {
+    if (x->tls)
+        note_reason(x,
+                    rpc_tls_reason(x->tls) ? rpc_tls_reason(x->tls) : "closed after the handshake");
+    return attempt_failed(x, error);
 }
 
 /*
@@ -289,7 +339,7 @@ static enum flow greet(struct rpc_exchange *x) {
     if (is_late(x, x->attempt_ms))
         return attempt_late(x);
     if (!send_some(x))
-        return would_block() ? wait_for(x, x->fd, true, x->attempt_ms) : attempt_failed(x, errno);
+        return would_block() ? wait_for_socket(x, true, x->attempt_ms) : greet_failed(x, errno);
     if (atomic_load_explicit(&x->node->good_addr, memory_order_relaxed) != at)
         atomic_store_explicit(&x->node->good_addr, at, memory_order_relaxed);
     if (atomic_load_explicit(&x->node->rest_until_ms, memory_order_relaxed) != 0)
@@ -300,6 +350,8 @@ static enum flow greet(struct rpc_exchange *x) {
 /* --- the request is on its way ---------------------------------------------------------------- */
 
 static enum flow failed(struct rpc_exchange *x, int error) {
+    if (x->tls && rpc_tls_reason(x->tls))
+        note_reason(x, rpc_tls_reason(x->tls));
     x->report.error = error;
     return over(x, RPC_NODE_CLOSED);
 }
@@ -308,12 +360,12 @@ static enum flow send_rest(struct rpc_exchange *x) {
     if (x->sent == x->packet_len) {
         /* it is no use to read before the node has had time to answer */
         go(x, RPC_EXCHANGE_RECEIVE);
-        return wait_for(x, x->fd, false, x->deadline_ms);
+        return wait_for_socket(x, false, x->deadline_ms);
     }
     if (is_late(x, x->deadline_ms))
         return over(x, RPC_NODE_TIMEOUT);
     if (!send_some(x))
-        return would_block() ? wait_for(x, x->fd, true, x->deadline_ms) : failed(x, errno);
+        return would_block() ? wait_for_socket(x, true, x->deadline_ms) : failed(x, errno);
     return go(x, RPC_EXCHANGE_SEND);
 }
 
@@ -329,7 +381,7 @@ static enum flow receive(struct rpc_exchange *x) {
         status = rpc_reply_room(&x->reply, &at, &room);
         if (status != RPC_OK)
             return over(x, status);
-        ssize_t n = recv(x->fd, at, room, 0);
+        ssize_t n = x->tls ? rpc_tls_recv(x->tls, at, room) : recv(x->fd, at, room, 0);
         if (n < 0 && !would_block())
             return failed(x, errno);
         if (n < 0)
@@ -342,7 +394,7 @@ static enum flow receive(struct rpc_exchange *x) {
         if ((size_t)n < room) /* the socket is empty: it is no use to read again */
             break;
     }
-    return wait_for(x, x->fd, false, x->deadline_ms);
+    return wait_for_socket(x, false, x->deadline_ms);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -366,6 +418,7 @@ static void clear(struct rpc_exchange *x) {
     x->report = (struct rpc_client_report){0};
     x->state = RPC_EXCHANGE_PICK;
     x->fd = -1;
+    x->tls = NULL;
     x->tried = 0;
     x->pause_ms = PAUSE_MIN_MS;
     x->asked = false;
@@ -407,6 +460,7 @@ bool rpc_exchange_run(struct rpc_exchange *x, enum rpc_exchange_event event) {
         [RPC_EXCHANGE_PROVE] = prove,
         [RPC_EXCHANGE_ADDRESS] = open_socket,
         [RPC_EXCHANGE_CONNECT] = begin_to_connect,
+        [RPC_EXCHANGE_HANDSHAKE] = handshake,
         [RPC_EXCHANGE_GREET] = greet,
         [RPC_EXCHANGE_SEND] = send_rest,
         [RPC_EXCHANGE_RECEIVE] = receive,

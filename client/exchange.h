@@ -7,7 +7,8 @@
  *   KEPT      takes a kept connection, sends over it  -> PROVE, SEND, ADDRESS
  *   PROVE     waits whether it stays open             -> KEPT, SEND
  *   ADDRESS   a socket for the node's next address    -> CONNECT, PICK
- *   CONNECT   begins to connect                       -> GREET, ADDRESS
+ *   CONNECT   begins to connect                       -> HANDSHAKE, GREET, ADDRESS
+ *   HANDSHAKE of TLS                                  -> GREET, ADDRESS
  *   GREET     sends the first bytes, once connected   -> SEND, ADDRESS
  *   SEND      sends the others                        -> RECEIVE, the end
  *   RECEIVE   reads the reply                         -> the end
@@ -27,6 +28,7 @@ enum rpc_exchange_state {
     RPC_EXCHANGE_PROVE,
     RPC_EXCHANGE_ADDRESS,
     RPC_EXCHANGE_CONNECT,
+    RPC_EXCHANGE_HANDSHAKE,
     RPC_EXCHANGE_GREET,
     RPC_EXCHANGE_SEND,
     RPC_EXCHANGE_RECEIVE
@@ -63,6 +65,7 @@ struct rpc_exchange {
     enum rpc_exchange_state state;
     enum rpc_exchange_event event;
     int fd;
+    struct rpc_tls *tls; /* over fd; NULL: none */
     unsigned turn;       /* of nodes: where to begin */
     unsigned addr_tried; /* addresses of node */
     uint64_t tried;      /* nodes, a bit each */

@@ -16,6 +16,7 @@
 /* A DNS name has 253 characters at the most, a numeric address with a scope fewer. */
 #define HOST_MAX 255
 #define PORT_MAX 65535
+#define TLS_PREFIX "ssl:"
 
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rpc_node *known; /* every node some list names */
@@ -47,6 +48,9 @@ static enum rpc_status resolve_unix(struct rpc_node *node, const struct problem 
     size_t offset = offsetof(struct sockaddr_un, sun_path);
     struct sockaddr_un un = {.sun_family = AF_UNIX};
 
+    if (strncmp(node->name, TLS_PREFIX, strlen(TLS_PREFIX)) == 0)
+        return fail(problem, RPC_BAD_REQUEST, "node \"%.200s\": TLS needs ssl:host:port",
+                    node->name);
     if (len + 1 > sizeof(un.sun_path) || (abstract && len == 1))
         return fail(problem, RPC_BAD_REQUEST,
                     "node \"%.200s\": a UNIX socket's name has 1 to %zu bytes", node->name,
@@ -84,6 +88,12 @@ static bool is_ephemeral(unsigned port) {
     return port >= first && port <= last;
 }
 
+/* What stands before "host:port" for TLS. A host may be called "ssl", too: "ssl:3031". */
+static const char *skip_prefix(const char *name) {
+    const char *rest = name + strlen(TLS_PREFIX);
+    return strncmp(name, TLS_PREFIX, strlen(TLS_PREFIX)) == 0 && strchr(rest, ':') ? rest : name;
+}
+
 /* Splits "host:port" or "[v6]:port"; *port points into name. */
 static enum rpc_status split_host_port(const char *name, char host[HOST_MAX + 1], const char **port,
                                        const struct problem *problem) {
@@ -93,7 +103,8 @@ static enum rpc_status split_host_port(const char *name, char host[HOST_MAX + 1]
 
     if (!end || (bracket && end[1] != ':'))
         return fail(problem, RPC_BAD_REQUEST,
-                    "node \"%.200s\": neither host:port, [v6]:port, /path nor @name", name);
+                    "node \"%.200s\": neither host:port, [v6]:port, ssl:host:port, /path nor @name",
+                    name);
     if (!bracket && memchr(name, ':', (size_t)(end - name)))
         return fail(problem, RPC_BAD_REQUEST,
                     "node \"%.200s\": an IPv6 address stands in brackets, [v6]:port", name);
@@ -112,18 +123,30 @@ static enum rpc_status split_host_port(const char *name, char host[HOST_MAX + 1]
     return RPC_OK;
 }
 
+/* Of a node in TLS: what its certificate has to bear. No host is this machine. */
+static enum rpc_status expect_tls(struct rpc_node *node, const char *host,
+                                  const struct problem *problem) {
+    if (!rpc_tls_is_built())
+        return fail(problem, RPC_BAD_REQUEST, "node \"%.200s\": this was built without OpenSSL",
+                    node->name);
+    node->tls.host = strdup(host[0] ? host : "localhost");
+    return node->tls.host ? RPC_OK : no_memory(problem);
+}
+
 static enum rpc_status resolve_host(struct rpc_node *node, const struct problem *problem) {
     char host[HOST_MAX + 1] = "";
-    const char *port = NULL;
-    enum rpc_status status = split_host_port(node->name, host, &port, problem);
+    const char *address = skip_prefix(node->name), *port = NULL;
+    enum rpc_status status = split_host_port(address, host, &port, problem);
+    if (status == RPC_OK && address != node->name)
+        status = expect_tls(node, host, problem);
     if (status != RPC_OK)
         return status;
 
     struct addrinfo *found = NULL;
     const struct addrinfo hints = {
-        .ai_family = node->name[0] == '[' ? AF_INET6 : AF_UNSPEC,
+        .ai_family = address[0] == '[' ? AF_INET6 : AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_NUMERICSERV | (node->name[0] == '[' ? AI_NUMERICHOST : 0),
+        .ai_flags = AI_NUMERICSERV | (address[0] == '[' ? AI_NUMERICHOST : 0),
     };
     int error = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
     if (error == EAI_MEMORY)
@@ -157,6 +180,7 @@ static void node_free(struct rpc_node *node) {
     if (!node)
         return;
     rpc_kept_free(&node->kept);
+    rpc_tls_peer_free(&node->tls);
     free(node->addr);
     free(node->name);
     free(node);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nodes: what "host:port,/path.sock,@abstract" names, where it is reached, which one is next and
- * which ones rest. Waiting and the call itself are in rpc_client, the connections kept to a node in
- * client/kept.h. No uWSGI.
+ * Nodes: what "host:port,ssl:host:port,/path.sock,@abstract" names, where it is reached, which one
+ * is next and which ones rest. Waiting and the call itself are in rpc_client, the connections kept
+ * to a node in client/kept.h. No uWSGI.
  *
  * A node named twice, in one list or in several, is one node: its rest and its idle connections are
  * shared by every list of the process. All functions may be called from any thread.
@@ -20,6 +20,7 @@
 
 #include "../rpc.h"
 #include "kept.h"
+#include "tls.h"
 
 /* Nodes in one list: a call remembers in one word which ones it has tried. */
 #define RPC_NODES_MAX 64
@@ -49,6 +50,7 @@ struct rpc_node {
     atomic_uint good_addr;         /* the candidate that was last connected to */
     _Atomic int64_t rest_until_ms; /* it could not be connected to: skipped until then */
     struct rpc_kept kept;          /* its idle connections */
+    struct rpc_tls_peer tls;       /* host: NULL unless it is spoken to in TLS */
 };
 
 /* A list of nodes, as a route or an option names it. */
@@ -61,8 +63,9 @@ struct rpc_nodes {
 /*
  * Reads a comma-separated list of nodes and resolves their host names, now and once: this may block
  * for as long as the resolver does.
- *   list        "host:port", "[v6]:port", ":port" (this machine), a path with a '/' in it (UNIX
- *               socket), "@name" (abstract UNIX socket); 1 to RPC_NODES_MAX of them, no blanks
+ *   list        "host:port", "[v6]:port", ":port" (this machine), "ssl:" and one of these (TLS), a
+ *               path with a '/' in it (UNIX socket), "@name" (abstract UNIX socket); 1 to
+ *               RPC_NODES_MAX of them, no blanks
  *   nodes       the list, to be released with rpc_nodes_free, on RPC_OK; otherwise NULL
  *   error       one line about what is wrong, NUL-terminated, "" on RPC_OK
  *   error_size  bytes of room there; RPC_NODES_ERROR_MAX is enough for everything

@@ -33,6 +33,8 @@ struct rpc_client_opts {
                            the node's own idle timeout; 0: RPC_CLIENT_IDLE_MS */
     int64_t rest_ms;        /* how long a node that cannot be connected to is skipped;
                            0: RPC_CLIENT_REST_MS */
+    const struct rpc_tls_context *tls; /* for nodes spoken to in TLS; NULL: the CAs of the system,
+                                          and no certificate */
     bool raw;         /* ask for the result's bytes alone (modifier2 1): the result is all that
                          arrives until the node closes */
     rpc_wait_fn wait; /* NULL: rpc_wait_poll */
@@ -43,10 +45,14 @@ struct rpc_client_opts {
 
 /* How a call went, for log lines and counters. */
 struct rpc_client_report {
-    const struct rpc_node *node; /* the one asked last, NULL if none was; lives with the list */
-    unsigned tried;              /* nodes asked */
-    bool kept;                   /* over a connection kept from an earlier call */
-    int error;                   /* errno of what failed last, 0 if no system call did */
+    const struct rpc_node *node;    /* the one asked last, NULL if none was; lives with the list */
+    unsigned tried;                 /* nodes asked */
+    bool kept;                      /* over a connection kept from an earlier call */
+    bool encrypted;                 /* a handshake of TLS was done */
+    bool resumed;                   /* and it resumed a session */
+    int error;                      /* errno of what failed last, 0 if no system call did */
+    const struct rpc_node *refused; /* the last one with which TLS failed, NULL if with none */
+    const char *reason;             /* why, in OpenSSL's words; NULL if it said nothing */
 };
 
 /* The same with every default in its place; NULL for all zero. */

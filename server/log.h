@@ -5,6 +5,7 @@
 #ifndef RPC_LOG_H
 #define RPC_LOG_H
 
+#include "../client/opts.h"
 #include "server.h"
 
 /*
@@ -16,8 +17,12 @@
  */
 void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_status status);
 
-/* The same for a remote call: node is what was asked. */
-void rpc_log_node(const char *node, const char *name, size_t name_len, enum rpc_status status);
+/* The same for a remote call, whose report says what was asked. */
+void rpc_log_node(const struct rpc_client_report *report, const char *name, size_t name_len,
+                  enum rpc_status status);
+
+/* Logs, in one line, that TLS with a node has failed although the call has not. */
+void rpc_log_refused(const struct rpc_client_report *report);
 
 /*
  * Copies a name so that it stays on one line and in its quotes: a blank, a quote, a backslash and

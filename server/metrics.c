@@ -17,6 +17,7 @@ struct rpc_meter {
 /* All counters, in memory shared by master and workers. */
 struct counters {
     int64_t failures[RPC_STATUS_COUNT];
+    int64_t handshakes, resumed; /* of TLS */
     struct rpc_meter local, remote;
     struct rpc_meter each[]; /* functions of rpc-metric, then nodes */
 };
@@ -129,6 +130,8 @@ void rpc_metrics_init(void) {
                          &counters->failures[status]);
     }
     register_meter("remote.", OID ".3", &counters->remote);
+    register_counter("tls.", "handshakes", OID ".6.1", &counters->handshakes);
+    register_counter("tls.", "resumed", OID ".6.2", &counters->resumed);
     register_functions();
     register_nodes();
 }
@@ -179,14 +182,19 @@ void rpc_metrics_call(uint64_t start, struct rpc_meter *meter, const struct rpc_
         count(meter, &sample);
 }
 
-void rpc_metrics_remote(uint64_t start, const struct rpc_node *node, const struct rpc_call *call,
-                        enum rpc_status status, const struct rpc_result *result) {
+void rpc_metrics_remote(uint64_t start, const struct rpc_client_report *report,
+                        const struct rpc_call *call, enum rpc_status status,
+                        const struct rpc_result *result) {
+    const struct rpc_node *node = report->node;
+
     if (!counters)
         return;
     struct sample sample = take_sample(start, call, status, result);
     count(&counters->remote, &sample);
     if (node && node->id < node_count)
         count(&counters->each[function_count + node->id], &sample);
+    add(&counters->handshakes, report->encrypted);
+    add(&counters->resumed, report->resumed);
     rpc_metrics_failure(status);
 }
 

@@ -6,7 +6,7 @@
 #ifndef RPC_METRICS_H
 #define RPC_METRICS_H
 
-#include "../client/node.h"
+#include "../client/opts.h"
 #include "server.h"
 
 /* What is counted for the plugin as a whole, for a node, or for a function of rpc-metric. */
@@ -17,6 +17,7 @@ struct rpc_meter;
  *   plugin.rpc.calls, .failures, .bytes_in, .bytes_out, .micros   functions called on this server
  *   plugin.rpc.failures.STATUS                                    requests and calls that failed so
  *   plugin.rpc.remote.*, plugin.rpc.node.NODE.*                   calls to nodes, all and each
+ *   plugin.rpc.tls.handshakes, .resumed                           of TLS with nodes
  *   plugin.rpc.function.NAME.*                                    each name of rpc-metric
  * In NODE and NAME everything but letters, digits, '-' and '_' becomes '_'; two names that become
  * one end the start. A function that is named twice has one meter.
@@ -38,9 +39,10 @@ static inline uint64_t rpc_metrics_start(void) {
 void rpc_metrics_call(uint64_t start, struct rpc_meter *meter, const struct rpc_call *call,
                       enum rpc_status status, const struct rpc_result *result);
 
-/* Counts a call to a node; NULL when none was asked. */
-void rpc_metrics_remote(uint64_t start, const struct rpc_node *node, const struct rpc_call *call,
-                        enum rpc_status status, const struct rpc_result *result);
+/* Counts a call to a node, or to none, as report says. */
+void rpc_metrics_remote(uint64_t start, const struct rpc_client_report *report,
+                        const struct rpc_call *call, enum rpc_status status,
+                        const struct rpc_result *result);
 
 /* Counts a request that failed before or without calling a function. */
 void rpc_metrics_failure(enum rpc_status status);

@@ -22,13 +22,17 @@ struct setting {
     uint64_t min, max;    /* of a number */
 };
 
+/* More about what is wrong with a value, from who has read it. */
+static char because[256];
+
 /* uWSGI hands over here whatever stands in its configuration; value lives as long as it does. */
 static void set(char *name, char *value, void *data) {
     const struct setting *setting = data;
 
     if (setting->read(setting, value ? value : ""))
         return;
-    uwsgi_log("[rpc] %s: \"%s\": expected %s\n", name, value ? value : "", setting->expected);
+    uwsgi_log("[rpc] %s: \"%s\": expected %s%s%s\n", name, value ? value : "", setting->expected,
+              *because ? ": " : "", because);
     exit(1);
 }
 
@@ -79,6 +83,14 @@ static bool read_prefix(const struct setting *setting, const char *value) {
             return false;
     *(const char **)setting->field = value;
     return len > 0 && len <= RPC_NAME_MAX - strlen(".outcome");
+}
+
+/* Read here, where uWSGI that was started as root still is: the key may be root's alone. */
+static bool read_pem(const struct setting *setting, const char *value) {
+    if (!rpc_options.tls)
+        rpc_options.tls = rpc_tls_context_new();
+    return rpc_tls_context_read(rpc_options.tls, (enum rpc_tls_file)setting->min, value, because,
+                                sizeof(because));
 }
 
 /* One more of a list. */
@@ -160,6 +172,10 @@ static bool read_origin(const struct setting *setting, const char *value) {
     SETTING(name, required_argument, help, read_size, &rpc_options.field,                          \
             "a whole number of bytes from 1 on, perhaps with K, M or G behind it", 1, PTRDIFF_MAX)
 
+#define PEM(name, kind, what, help)                                                                \
+    SETTING(name, required_argument, help, read_pem, &rpc_options.tls, "a PEM file of " what,      \
+            kind, 0)
+
 struct uwsgi_option rpc_option_table[] = {
     GLOBS("rpc-allow", allow,
           "let sockets call only functions whose name matches the glob (repeatable)"),
@@ -194,6 +210,12 @@ struct uwsgi_option rpc_option_table[] = {
         "rpc-client", client, read_prefix, "the beginning of a function's name, no blanks",
         "register PREFIX.call, PREFIX.outcome and PREFIX.gather, which call nodes, for routes and "
         "applications (syntax: PREFIX)"),
+    PEM("rpc-tls-ca", RPC_TLS_CA, "certificates",
+        "PEM file of the CAs that vouch for nodes written ssl:host:port (default: the system's)"),
+    PEM("rpc-tls-cert", RPC_TLS_CERT, "a certificate",
+        "PEM file of this server's certificate and its chain, for nodes written ssl:host:port"),
+    PEM("rpc-tls-key", RPC_TLS_KEY, "the key of rpc-tls-cert, without a passphrase",
+        "PEM file of the private key of rpc-tls-cert (default: the file of rpc-tls-cert)"),
     GLOBS("rpc-json", json,
           "functions whose name matches the glob take JSON and return JSON (repeatable)"),
     VALUE("rpc-metric", metric, read_function, "the name of a function, of 1 to 255 bytes",

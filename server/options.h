@@ -6,6 +6,7 @@
 #ifndef RPC_OPTIONS_H
 #define RPC_OPTIONS_H
 
+#include "../client/tls.h"
 #include "../parse/access.h"
 #include "../parse/origin.h"
 #include "server.h"
@@ -16,6 +17,7 @@ struct rpc_options {
     struct rpc_cidrs allow_from;
     struct uwsgi_string_list *remote, *metric; /* metric: names of functions, none of them twice */
     struct rpc_origins origins;
+    struct rpc_tls_context *tls; /* of the files that were given, not finished; NULL: none was */
     bool empty_is_error;
     bool introspection;
     bool post_only;

@@ -34,10 +34,11 @@ static struct rpc_client_opts client_opts;
 static void account(uint64_t start, const struct rpc_client_report *report,
                     const struct rpc_call *call, enum rpc_status status,
                     const struct rpc_result *result) {
-    rpc_metrics_remote(start, report->node, call, status, result);
+    rpc_metrics_remote(start, report, call, status, result);
     if (status != RPC_OK)
-        rpc_log_node(report->node ? report->node->name : "(none)", call->name, call->name_len,
-                     status);
+        rpc_log_node(report, call->name, call->name_len, status);
+    else if (report->refused)
+        rpc_log_refused(report);
 }
 
 enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *call,
@@ -133,6 +134,29 @@ static void read_remote(struct remote *remote, char *value) {
         exit(1);
 }
 
+static bool has_tls_nodes(void) {
+    const struct rpc_node *node = rpc_node_known();
+
+    while (node && !node->tls.host)
+        node = node->next;
+    return node;
+}
+
+/* Before the workers are forked, where a node of the configuration is spoken to in TLS, which then
+   share what has been read. */
+static const struct rpc_tls_context *finish_tls(void) {
+    char error[RPC_NODES_ERROR_MAX];
+
+    if (!rpc_options.tls && has_tls_nodes())
+        rpc_options.tls = rpc_tls_context_new();
+    if (rpc_options.tls && !rpc_tls_context_finish(rpc_options.tls, error, sizeof(error))) {
+        uwsgi_log("[rpc] rpc-tls-cert, rpc-tls-key: expected a certificate and its key: %s\n",
+                  error);
+        exit(1);
+    }
+    return rpc_options.tls;
+}
+
 static int64_t milliseconds(uint64_t seconds) {
     return (int64_t)seconds * 1000;
 }
@@ -157,6 +181,7 @@ void rpc_remote_init(void) {
     struct remote *remote = remotes;
     for (struct uwsgi_string_list *item = rpc_options.remote; item; item = item->next)
         read_remote(remote++, item->value);
+    client_opts.tls = finish_tls();
 }
 
 void rpc_remote_register(void) {

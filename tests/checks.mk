@@ -6,8 +6,8 @@
 # system header: what is found in there is not ours to mend.
 LINT_C := $(PURE) $(KNOWS_UWSGI) $(wildcard cli/*.c)
 LINT_H := $(HEADERS) $(wildcard cli/*.h)
-LINT_FLAGS = -std=gnu11 -isystem $(B)/lint -I. -DRPC_XMLRPC \
-	$(shell pkg-config --cflags libxml-2.0 zlib) $(filter -D%,$(shell $(UWSGI) --cflags))
+LINT_FLAGS = -std=gnu11 -isystem $(B)/lint -I. -DRPC_XMLRPC -DRPC_TLS \
+	$(shell pkg-config --cflags libxml-2.0 zlib openssl) $(filter -D%,$(shell $(UWSGI) --cflags))
 # uWSGI's API is not const-correct; its option and plugin structs are filled in part. gcc 14 takes a
 # descriptor that is kept in a struct for lost.
 LINT_WARN := $(WARN) -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \

@@ -29,6 +29,7 @@ MALFORMED = [
     (('rpc-metric',), ('', 'n' * 256), 'the name of a function'),
     (('rpc-remote',), ('',), 'NAME NODE'),
     (('rpc-client',), ('', ' ', 'a b', 'a\t', 'n' * 248), 'the beginning of a function'),
+    (('rpc-tls-ca', 'rpc-tls-cert', 'rpc-tls-key'), ('', '/nonexistent', '/dev/null', '/'), 'a PEM file of'),
 ]
 CASES = [(option, value, expected) for options, values, expected in MALFORMED for option in options for value in values]
 EVERY = sorted({option for option, _, _ in CASES})

@@ -54,6 +54,14 @@ START_TEST(test_node_list_invalid) {
         {"[127.0.0.1]:1", "node \"[127.0.0.1]:1\": "},
         {"[nohost]:1", "node \"[nohost]:1\": "},
         {"@", "a UNIX socket's name"},
+        {"ssl:", "a port is"},
+        {"ssl:localhost", "a port is"},
+        {"ssl:@name", "a port is"},
+        {"ssl:/path.sock", "TLS needs ssl:host:port"},
+        {"ssl:localhost:0", "a port is"},
+        {"ssl:::1:3031", "in brackets"},
+        {"ssl:ssl:localhost:1", "in brackets"},
+        {"SSL:localhost:1", "in brackets"},
     };
     for (size_t i = 0; i < COUNT(invalid); i++) {
         char error[RPC_NODES_ERROR_MAX];
