@@ -6,13 +6,14 @@ import json
 import os
 import socket
 import struct
+import xmlrpc.client
 from http.client import HTTPException
 
 import transports
 from conftest import BUILD, ROOT, connect, exchange, framed, packet, read_all
 from transports import JSON, PATH_INFO, XML
 
-FUNCTIONS = ('first', 'big', 'empty', 'none', 'pid', 'nap', 'call', 'leak')
+FUNCTIONS = ('first', 'big', 'empty', 'none', 'pid', 'nap', 'call', 'leak', 'utter')
 # Sockets, as server.sockets has them: those of the node, and those of the server in front of it.
 TCP_SOCKET, UNIX_SOCKET, KEPT = range(3)
 HTTP11_SOCKET = 1
@@ -68,6 +69,7 @@ def front_options(directory):
         ('socket', '127.0.0.1:0'), ('http11-socket', '127.0.0.1:0'), ('processes', 2),
         ('rpc-remote', f'away {directory}/node.sock first'),
         ('rpc-remote', f'kept {directory}/kept.sock first'),
+        ('rpc-remote', f'typed {directory}/node.sock utter'), ('rpc-json', 'typed'), ('rpc-json', 'utter'),
         ('rpc-remote', f'large {directory}/node.sock big'), ('rpc-remote', 'nobody ./nobody.sock first'),
         ('rpc-client', 'net'), ('rpc-keepalive', 2), ('rpc-timeout', 5), ('rpc-max-body', BODY_MAX),
         ('rpc-max-batch', BATCH_MAX), ('rpc-max-response', RESPONSE_MAX), ('rpc-introspection', 'true'),
@@ -242,6 +244,24 @@ def batch(front, node):
     assert 'first' in json.loads(answer.body)['result']
 
 
+# What typed functions return: values, errors, and what is neither.
+UTTERED = ('1', '[1.50, {}, 18446744073709551616]', 'error 404 no such user', 'error', 'text', '[1, 2', '')
+
+
+def typed(front, node):
+    for name in 'utter', 'typed':
+        for text in UTTERED:
+            xml = xmlrpc.client.dumps((text,), name).encode()
+            transports.request(front, '/', xml, 173, XML, CONTENT_TYPE='text/xml')
+            document = json.dumps({'jsonrpc': '2.0', 'method': name, 'params': [text], 'id': 1}).encode()
+            transports.request(front, '/', document, 173, JSON, CONTENT_TYPE='application/json')
+            params = json.dumps([text]).encode()
+            answer = transports.request(front, f'/{name}', params, 173, PATH_INFO, CONTENT_TYPE='application/json')
+            assert answer.status in (200, 404, 500), (name, text, answer.status)
+            for body in b'', b'{"a": ', b'1', params:
+                transports.request(front, f'/{name}/{text[:1]}', body, 173, PATH_INFO, CONTENT_TYPE='application/json')
+
+
 def paths(front, node):
     for path in '', '/', '//', '/first', '/first//a', '/' + 'n' * 256, '/first' + '/x' * 255, '/nosuch', \
             '/first/' + 'y' * 4000:
@@ -269,8 +289,8 @@ def http(front, node):
     connection.close()
 
 
-PARTS = {part.__name__: part for part in (calls, persistent, routes, gathers, documents, batch, paths, http,
-                                          hostile)}
+PARTS = {part.__name__: part for part in (calls, persistent, routes, gathers, documents, batch, typed, paths,
+                                          http, hostile)}
 
 
 def drive(front, node, times=1):

@@ -16,7 +16,7 @@
 #define BIG_MAX (64u << 20)
 
 typedef uint64_t rpc_function(uint8_t argc, char **argv, uint16_t *argvs, char **out);
-rpc_function r_first, r_big, r_huge, r_empty, r_none, r_pid, r_nap, r_call, r_leak;
+rpc_function r_first, r_big, r_huge, r_empty, r_none, r_pid, r_nap, r_call, r_leak, r_utter;
 
 /* uWSGI's own. */
 char *uwsgi_do_rpc(char *node, char *name, uint8_t argc, char **argv, uint16_t *argvs,
@@ -65,6 +65,15 @@ uint64_t r_empty(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
 uint64_t r_none(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
     (void)argc, (void)argv, (void)argvs, (void)out;
     return 0;
+}
+
+/* What stands between [" and "]. */
+uint64_t r_utter(uint8_t argc, char **argv, uint16_t *argvs, char **out) {
+    size_t len = argc && argvs[0] > 4 ? argvs[0] - 4u : 0;
+    if (!len || !answer_of(out, len))
+        return 0;
+    memcpy(*out, argv[0] + 2, len);
+    return len;
 }
 
 uint64_t r_pid(uint8_t argc, char **argv, uint16_t *argvs, char **out) {

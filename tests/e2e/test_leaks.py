@@ -67,7 +67,8 @@ def watched(request, uwsgi, tmp_path):
     watcher = request.param(tmp_path)
 
     def start(options):
-        server = uwsgi(*options, plugins=(watcher.plugin,), app=None, env=watcher.env,
+        # The report of a leak is written at exit, which takes its time.
+        server = uwsgi(*options, ('worker-reload-mercy', 60), plugins=(watcher.plugin,), app=None, env=watcher.env,
                        wrapper=watcher.wrapper)
         server.wait_log(rf'spawned uWSGI worker {dict(options)["processes"]} ', 60)
         return server
