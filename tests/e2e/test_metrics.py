@@ -48,6 +48,19 @@ def test_metrics(server, tmp_path):
     assert metrics(server)['remote.micros'] > 0
 
 
+def test_an_error_of_an_application_is_no_failure(uwsgi):
+    server = uwsgi(TCP, HTTP, ('stats', 'stats.sock'), ('enable-metrics', 'true'), ('http-socket-modifier1', 173),
+                   ('http-socket-modifier2', 2), ('rpc-json', 'typed_*'), ('rpc-metric', 'typed_says'),
+                   app='counting.py')
+
+    def status(says):
+        return server.http('/typed_says', 'POST', json.dumps([says]), {'Content-Type': 'application/json'}).status
+    assert [status(says) for says in ('1', 'error 404 no such user', 'error 1', 'text', '')] == [200, 404, 500, 500, 500]
+    expected = {'calls': 5, 'failures': 2, 'failures.application-error': 2, 'failures.bad-json': 1,
+                'failures.empty': 1, 'function.typed_says.calls': 5, 'function.typed_says.failures': 2}
+    poll(lambda: expected.items() <= metrics(server).items(), what=f'{expected} in the metrics')
+
+
 def test_a_function_named_twice_is_counted(uwsgi):
     server = uwsgi(TCP, ('stats', 'stats.sock'), ('enable-metrics', 'true'), ('rpc-metric', 'hello'),
                    ('rpc-metric', 'echo'), ('rpc-metric', 'hello'))
