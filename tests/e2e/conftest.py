@@ -164,16 +164,15 @@ def children(pid):
 
 
 def interrupt(process, log):
-    """Stops a uWSGI. A master or a worker that is still starting misses signals, so they come again."""
-    pids = [process.pid]
-    for _ in range(12):
-        for pid in pids:
+    """Stops a uWSGI. A master that is still starting misses a signal, so it comes again; in the end to
+    its workers too, of which one that leaves takes its time when it looks for leaks."""
+    for turn in range(16):
+        for pid in [process.pid, *(children(process.pid) if turn > 5 else [])]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(5)
             return
-        pids = [process.pid, *children(process.pid)]
     process.kill()
     process.wait()
     raise AssertionError(f'uWSGI did not stop: {log()}')

@@ -67,9 +67,9 @@ def watched(request, uwsgi, tmp_path):
     watcher = request.param(tmp_path)
 
     def start(options):
-        # The report of a leak is written at exit, which takes its time.
-        server = uwsgi(*options, ('worker-reload-mercy', 60), plugins=(watcher.plugin,), app=None, env=watcher.env,
-                       wrapper=watcher.wrapper)
+        # looking for leaks takes a worker its time when it ends
+        server = uwsgi(*options, ('worker-reload-mercy', 60), plugins=(watcher.plugin,), app=None,
+                       env=watcher.env, wrapper=watcher.wrapper)
         server.wait_log(rf'spawned uWSGI worker {dict(options)["processes"]} ', 60)
         return server
 

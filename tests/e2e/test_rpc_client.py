@@ -7,6 +7,7 @@ import time
 import xmlrpc.client
 
 import pytest
+from certificates import certificates, node_of  # noqa: F401
 from conftest import HTTP, TCP, Server, packet, poll
 from nodes import BAD, Node, answers, answers_once, closes, long_reply, refuser, says_nothing, sends
 from test_rpc_remote import bridge, echoes
@@ -165,6 +166,18 @@ def test_more_lists_than_are_remembered(uwsgi):
         poll(lambda: fds(server) == before - 1, what='the kept one closed')
         assert server.call('call', 'net.call', node.name, 'f') == b'kept'
         assert node.connections == 2
+
+
+def test_nodes_in_tls(uwsgi, certificates):
+    """With a CA of the configuration, and without any: then nobody is trusted who is not by the system."""
+    node = uwsgi(certificates.socket())
+    trusting = uwsgi(TCP, ('rpc-client', 'net'), *certificates.options())
+    wary = uwsgi(TCP, ('rpc-client', 'net'), ('rpc-timeout', 20))
+    call = netstrings(node_of(node), 'hello', 'x')
+    assert trusting.call('call', 'net.call', node_of(node), 'hello', 'x') == b'hello x'
+    assert read_netstrings(trusting.call('call', 'net.gather', call, call)) == [b'ok', b'hello x'] * 2
+    assert wary.call('call', 'net.call', node_of(node), 'hello', 'x') == b''
+    assert wary.call('call', 'net.outcome') == b'node-unreachable'
 
 
 # --- routes --------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'e2e'))
 import drive  # noqa: E402
 import transports  # noqa: E402
+from certificates import Certificates  # noqa: E402
 from conftest import PLUGIN_DIR, Server, connect, exchange, framed, packet  # noqa: E402
 
 CALLERS = 4
@@ -142,6 +143,10 @@ class Caller:
         answer = transports.request(self.server, '/route/rpc/both/tail', ARG='text')
         check((answer.status, answer.body) == (200, b'texttail'), f'status {answer.status}')
 
+    def remote_tls(self):
+        data = self.data()
+        check(transports.framed_packet(self.server, 'tls', data) == data)
+
     def gather(self):
         answer = transports.request(self.server, '/route/gather/tail', ARG='text')
         check((answer.status, answer.body) == (200, b'texttail' * 4), f'status {answer.status}')
@@ -154,8 +159,8 @@ class Caller:
         answer = transports.request(self.server, '/route/client-gather')
         check((answer.status, answer.body.decode()) == (200, drive.CLIENT_GATHERED), str(answer.body[:200]))
 
-    KINDS = (packet, raw, large, persistent, path, xmlrpc, jsonrpc, remote, remote_kept, route,
-             route_node, gather, client, client_gather)
+    KINDS = (packet, raw, large, persistent, path, xmlrpc, jsonrpc, remote, remote_kept, remote_tls,
+             route, route_node, gather, client, client_gather)
 
 
 def call_until(stop, caller, results):
@@ -267,10 +272,15 @@ def start_servers(directory, stack):
         sockets = [('socket', directory / f'{name}.sock'), ('puwsgi-socket', directory / f'{name}-kept.sock')]
         return start(name, options + sockets + common + list(more))
 
-    node = start('node', drive.node_options(directory) + common + [('processes', 2), ('threads', 32)])
-    steady = front('steady', ('processes', 2), ('threads', 8))
+    certificates = Certificates(directory)
+    name, keys = certificates.socket()
+    tls = f'127.0.0.1:{free_port()}'
+    encrypted = (*certificates.options(), ('rpc-remote', f'tls ssl:{tls} first'))
+    node = start('node', drive.node_options(directory) + [(name, keys.replace('127.0.0.1:0', tls))] + common
+                 + [('processes', 2), ('threads', 32)])
+    steady = front('steady', ('processes', 2), ('threads', 8), *encrypted)
     troubled = front('troubled', ('processes', 8), ('max-requests', MAX_REQUESTS),
-                     ('min-worker-lifetime', 2))
+                     ('min-worker-lifetime', 2), *encrypted)
     return node, steady, troubled
 
 
