@@ -168,10 +168,11 @@ JSON = post('application/json', JSON_BODY)
 
 
 def bridges():
-    """Two short string arguments over each bridge, on a kept connection."""
+    """Two short string arguments over each bridge, on a kept connection, against stock's only one."""
+    path = bench.http('/chello/foo/bar')
     yield Scenario('bridges', 'kept connection', [
-        Variant('PATH_INFO', uwsgi('ours', *bridge(HTTP11, 2)), bench.http('/chello/foo/bar'), True,
-                bench.HELLO),
+        Variant('stock, PATH_INFO', uwsgi('stock', *bridge(HTTP11, 2)), path, True, bench.HELLO),
+        Variant('PATH_INFO', uwsgi('ours', *bridge(HTTP11, 2)), path, True, bench.HELLO),
         Variant('XML-RPC', uwsgi('ours', *bridge(HTTP11, 3)), XML, True, bench.HELLO),
         Variant('JSON-RPC', uwsgi('ours', *bridge(HTTP11, 4)), JSON, True, bench.HELLO)], 1, 3000)
 
