@@ -128,13 +128,55 @@ bool rpc_answer_body(struct wsgi_request *request, const char *body, size_t len)
     return uwsgi_response_write_body_do(request, (char *)body, is_head(request) ? 0 : len) == 0;
 }
 
+/* Whether nobody but the plugin has anything to add to an answer, which ends its connection. */
+static bool is_complete(const struct wsgi_request *request) {
+#ifdef UWSGI_ROUTING
+    if (uwsgi.response_routes && !request->is_response_routing)
+        return false;
+#endif
+    return rpc_connection_is_last(request) &&
+           request->socket->proto_fix_headers == uwsgi_proto_base_fix_headers &&
+           !rpc_answer_is_transformed(request) && !uwsgi.additional_headers &&
+           !request->additional_headers && !request->ignore_body;
+}
+
+/* Counts what has left, of headers and body, and writes what has not. */
+static bool send_rest(struct wsgi_request *request, size_t sent, const char *body, size_t len) {
+    size_t head_len = request->headers->pos;
+
+    if (sent < head_len &&
+        uwsgi_simple_write(request, request->headers->buf + sent, head_len - sent) != 0)
+        return false;
+    request->write_pos = 0;
+    size_t done = sent > head_len ? sent - head_len : 0;
+    request->headers_sent = 1;
+    request->headers_size += head_len;
+    request->response_size += done;
+    return done == len ||
+           uwsgi_response_write_body_do(request, (char *)body + done, len - done) == 0;
+}
+
+/* Sends headers and body as uWSGI does, and the connection's end with them. */
+static bool send_complete(struct wsgi_request *request, const char *body, size_t len) {
+    if (request->socket->proto_fix_headers(request) != 0) {
+        request->write_errors++;
+        return false;
+    }
+    struct iovec iov[2] = {{request->headers->buf, request->headers->pos}, {(char *)body, len}};
+    return send_rest(request, rpc_connection_send_last(request, iov, 2), body, len);
+}
+
 static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
     if (rpc_answer_is_transformed(answer->request))
         rpc_connection_close_after(answer->request);
     if (ends_connection(answer->request))
         RPC_ANSWER_SAY(answer, "Connection", "close");
     flush_lines(answer);
-    return !answer->failed && rpc_answer_body(answer->request, body, len);
+    if (answer->failed)
+        return false;
+    if (is_complete(answer->request))
+        return send_complete(answer->request, body, is_head(answer->request) ? 0 : len);
+    return rpc_answer_body(answer->request, body, len);
 }
 
 bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len) {

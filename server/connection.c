@@ -8,6 +8,21 @@ bool rpc_connection_is_kept(const struct wsgi_request *request) {
     return request->socket->retry && request->socket->retry[request->async_id];
 }
 
+size_t rpc_connection_send_last(const struct wsgi_request *request, struct iovec *iov,
+                                size_t count) {
+    const struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += iov[i].iov_len;
+    ssize_t sent = sendmsg(request->fd, &message, MSG_MORE | MSG_NOSIGNAL);
+    if (sent < 0)
+        return 0;
+    if ((size_t)sent == len)
+        shutdown(request->fd, SHUT_WR);
+    return (size_t)sent;
+}
+
 /* uWSGI learns it when it accepts: on a persistent socket, for the first request only. */
 const struct sockaddr *rpc_connection_peer(struct wsgi_request *request) {
     struct sockaddr *peer = (struct sockaddr *)&request->client_addr;

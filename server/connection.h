@@ -50,6 +50,17 @@ static inline bool rpc_connection_is_last(const struct wsgi_request *request) {
            request->client_addr.sin.sin_family != AF_UNIX;
 }
 
+/*
+ * Sends the last bytes of a connection, for which rpc_connection_is_last holds, in one system call
+ * and one segment with its end, instead of two and a second acknowledgement. They are on their way
+ * when this returns, not only when uWSGI closes: bytes of the caller's that nobody has read turn
+ * that into a reset, which would take them along.
+ * Returns how many bytes have left, 0 for none. When these are not all, the connection has not been
+ * ended, and the caller writes the others in uWSGI's way, which waits, and logs what fails.
+ */
+size_t rpc_connection_send_last(const struct wsgi_request *request, struct iovec *iov,
+                                size_t count);
+
 /* Whether uWSGI knows the peer already. */
 static inline bool rpc_connection_knows_peer(const struct wsgi_request *request) {
     /* The length of the address would not tell: an accept that finds nothing sets it, too. */

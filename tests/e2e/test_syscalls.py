@@ -2,15 +2,14 @@
 """What a call costs in system calls, seen by strace."""
 import re
 import shutil
+import socket
+import struct
 import subprocess
 
 import pytest
-from conftest import PRELOAD, TCP, connect, packet, poll, read_all
+from conftest import HTTP, PRELOAD, TCP, connect, packet, poll, read_all
 
 WRITES = ('write', 'writev', 'send', 'sendto', 'sendmsg')
-
-pytestmark = pytest.mark.skipif(bool(PRELOAD) or not shutil.which('strace'),
-                                reason='strace, and a plugin that is not instrumented')
 
 
 def system_calls(trace):
@@ -22,12 +21,15 @@ def system_calls(trace):
 
 @pytest.fixture
 def trace(uwsgi, tmp_path):
-    """trace(options, packet) is what the worker does for a packet, and what it answers."""
-    def run(data, *options):
-        server = uwsgi(TCP, ('disable-logging', 'true'), *options)
-        pid = server.call('pid').decode()
+    """trace(request, option, ...) is what the worker does for a request, and what it answers."""
+    if PRELOAD or not shutil.which('strace'):
+        pytest.skip('strace, and a plugin that is not instrumented')
+    def run(data, *options, listens=TCP):
+        server = uwsgi(listens, ('disable-logging', 'true'), *options)
+        server.exchange(data)
+        pid, = server.worker_pids()
         file = tmp_path / 'trace'
-        strace = subprocess.Popen(['strace', '-f', '-p', pid, '-o', file], stderr=subprocess.PIPE)
+        strace = subprocess.Popen(['strace', '-f', '-p', str(pid), '-o', file], stderr=subprocess.PIPE)
         try:
             assert b'attached' in strace.stderr.readline()
             with connect(server.sockets[0]) as sock:
@@ -62,10 +64,89 @@ def test_bytes_nobody_reads_do_not_take_the_answer_along(uwsgi):
             assert read_all(sock) == b'\xad\x09\0\0hello a b'
 
 
-def test_a_long_result_is_one_write(trace):
-    calls, reply = trace(packet('big', 66000))
-    assert len(reply) == 27 + 66000
-    assert [call for call in calls if call in WRITES] == ['writev']
+@pytest.mark.parametrize('size, head', [(2000, 4), (66000, 27)])
+def test_a_long_result_leaves_with_the_end_of_its_connection(trace, size, head):
+    calls, reply = trace(packet('big', size))
+    assert len(reply) == head + size
+    assert [call for call in calls if call not in ('epoll_wait', 'futex', 'mmap', 'munmap', 'brk')] == [
+        'accept4', 'read', 'sendmsg', 'shutdown', 'close']
+
+
+def bridge(modifier2):
+    return ('http-socket-modifier1', 173), ('http-socket-modifier2', modifier2)
+
+
+def post(body):
+    return b'POST / HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b' % (
+        len(body), body)
+
+
+CALL = b'{"jsonrpc":"2.0","id":1,"method":"hello","params":["a"]}'
+ROUTES = {
+    'path': (b'GET /hello/a HTTP/1.0\r\n\r\n', bridge(2), b'hello a'),
+    'path, unknown': (b'GET /nosuch HTTP/1.0\r\n\r\n', bridge(2), b'no such function\n'),
+    'path, empty': (b'GET /empty HTTP/1.0\r\n\r\n', bridge(2), b'\r\n\r\n'),
+    'path, HEAD': (b'HEAD /hello/a HTTP/1.0\r\n\r\n', bridge(2), b'\r\n\r\n'),
+    'jsonrpc': (post(CALL), bridge(4), b'"id":1}'),
+    'route': (b'GET /hello/a HTTP/1.0\r\n\r\n', [('route', '^/hello/(.+) rpc:hello $1')], b'hello a'),
+}
+
+
+@pytest.mark.parametrize('name', ROUTES)
+def test_an_http_answer_leaves_with_the_end_of_its_connection(trace, name):
+    data, options, end = ROUTES[name]
+    calls, reply = trace(data, *options, listens=HTTP)
+    assert reply.endswith(end)
+    sends = [call for call in calls if call in ('writev', 'sendmsg', 'sendto', 'shutdown', 'close')]
+    assert sends == ['sendmsg', 'shutdown', 'close']
+
+
+ADDED = {
+    'add-header': [('add-header', 'X-Added: 1')],
+    'response-route': [('response-route', '.* addheader:X-Added: 1')],
+    'route': [('route', '.* addheader:X-Added: 1')],
+}
+
+
+@pytest.mark.parametrize('name', ADDED)
+def test_what_others_add_to_an_answer_is_there(uwsgi, name):
+    server = uwsgi(HTTP, *bridge(2), *ADDED[name])
+    response = server.http('/hello/a', socket=0)
+    assert response.body == b'hello a' and response.headers['X-Added'] == '1'
+
+
+def test_bytes_nobody_reads_do_not_take_an_http_answer_along(uwsgi):
+    server = uwsgi(HTTP, *bridge(2), ('disable-logging', 'true'))
+    for path, end in (('hello/a', b'hello a'), ('nosuch', b'no such function\n')):
+        for _ in range(150):
+            with connect(server.sockets[0]) as sock:
+                sock.sendall(b'GET /%b HTTP/1.0\r\n\r\n' % path.encode() + bytes(1000))
+                assert read_all(sock).endswith(end)
+
+
+@pytest.mark.parametrize('size', [1, 2000, 16 << 20])
+def test_the_log_counts_what_has_left(uwsgi, size):
+    """At once, or in pieces when there is no room for all of it."""
+    server = uwsgi(HTTP, *bridge(2), ('log-format', 'SIZES %(status) %(hsize) %(rsize) %(size) END'))
+    with connect(server.sockets[0]) as sock:
+        sock.sendall(b'GET /big/%d HTTP/1.0\r\n\r\n' % size)
+        reply = read_all(sock)
+    head, body = reply.split(b'\r\n\r\n', 1)
+    assert body == b'x' * size
+    line = server.wait_log(r'SIZES (.*) END').group(1)
+    assert line == f'200 {len(head) + 4} {size} {len(reply)}'
+
+
+def test_a_client_that_leaves_a_large_http_answer(uwsgi):
+    """One line in the log, and the worker goes on."""
+    server = uwsgi(HTTP, *bridge(2), ('disable-logging', 'true'))
+    for count in range(1, 4):
+        with connect(server.sockets[0]) as sock:
+            sock.sendall(b'GET /big/%d HTTP/1.0\r\n\r\n' % (64 << 20))
+            assert sock.recv(1000)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        assert server.http('/hello/a', socket=0).body == b'hello a'
+        poll(lambda: len(re.findall(r'uwsgi_\w+write\w*\(\)', server.log)) == count)
 
 
 def test_an_empty_result_is_one_write(trace):
