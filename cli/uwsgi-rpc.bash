@@ -14,7 +14,8 @@ _uwsgi_rpc_node() {
     local i last=$((${#words[@]} - 1))
     for ((i = 1; i < last; i++)); do
         case ${words[i]} in
-        -t | --timeout | --connect-timeout | --max-response | -c | --connections | -n | --calls) ((i++)) ;;
+        -t | --timeout | --connect-timeout | --max-response | -c | --connections | -n | --calls | \
+            --ca | --cert | --key) ((i++)) ;;
         --) ;;
         -*) ;;
         *)

@@ -27,7 +27,7 @@ enum option_id {
     OPT_MAX_RESPONSE,
     OPT_RAW,
     OPT_LIST,
-    OPT_CA,
+    OPT_CA, /* and OPT_CERT, OPT_KEY: in the order of enum rpc_tls_file */
     OPT_CERT,
     OPT_KEY,
     OPT_GATHER,
@@ -171,6 +171,8 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     uint64_t number = 0;
     bool good = true;
 
+    if (option >= OPT_CA && option <= OPT_KEY)
+        return take_file(cli, (enum rpc_tls_file)(option - OPT_CA), value);
     switch (option) {
     case OPT_STDIN:
         cli->from_stdin = true;
@@ -193,12 +195,6 @@ static enum cli_exit take_option(struct cli *cli, int option, const char *value)
     case OPT_LIST:
         cli->functions = true;
         break;
-    case OPT_CA:
-        return take_file(cli, RPC_TLS_CA, value);
-    case OPT_CERT:
-        return take_file(cli, RPC_TLS_CERT, value);
-    case OPT_KEY:
-        return take_file(cli, RPC_TLS_KEY, value);
     case OPT_GATHER:
         cli->gather = true;
         break;

@@ -30,12 +30,13 @@ static enum flow go(struct rpc_exchange *x, enum rpc_exchange_state state) {
 }
 
 static void hang_up(struct rpc_exchange *x) {
+    if (x->fd < 0)
+        return;
     if (x->tls) {
         rpc_tls_free(x->tls);
         x->tls = NULL;
     }
-    if (x->fd >= 0)
-        close(x->fd);
+    close(x->fd);
     x->fd = -1;
 }
 
@@ -46,6 +47,8 @@ static enum flow over(struct rpc_exchange *x, enum rpc_status status) {
     x->status = status;
     if (status == RPC_OK)
         x->result = rpc_reply_result_take(&x->reply);
+    else
+        rpc_reply_free(&x->reply);
     if (x->report.kept && (status == RPC_OK || !x->reply.heard))
         rpc_kept_learn(kept, status == RPC_OK ? RPC_KEPT_ANSWERED : RPC_KEPT_LOST, x->now_ms);
     if (status == RPC_OK && x->reply.clean && x->opts->keepalive && !x->tls) {
@@ -53,7 +56,6 @@ static enum flow over(struct rpc_exchange *x, enum rpc_status status) {
         x->fd = -1;
     }
     hang_up(x);
-    rpc_reply_free(&x->reply);
     free(x->large);
     return OVER;
 }
@@ -92,7 +94,7 @@ static void note_reason(struct rpc_exchange *x, const char *reason) {
 }
 
 /* Sends what it can. False when that is nothing; errno tells why. */
-static bool send_some(struct rpc_exchange *x) {
+static inline bool send_some(struct rpc_exchange *x) {
     const char *rest = x->packet + x->sent;
     size_t rest_len = x->packet_len - x->sent;
     ssize_t n =
@@ -103,6 +105,15 @@ static bool send_some(struct rpc_exchange *x) {
     x->sent += (size_t)n;
     x->report.error = 0;
     return true;
+}
+
+/* After bytes were sent: the others, or the reply, which it is no use to read before the node has
+   had time to answer. */
+static enum flow go_on_sending(struct rpc_exchange *x) {
+    if (x->sent < x->packet_len)
+        return go(x, RPC_EXCHANGE_SEND);
+    go(x, RPC_EXCHANGE_RECEIVE);
+    return wait_for_socket(x, false, x->deadline_ms);
 }
 
 /* --- whose turn it is ------------------------------------------------------------------------- */
@@ -145,7 +156,7 @@ static enum flow pick(struct rpc_exchange *x) {
 /* A call that could not be sent at all may go another way. */
 static enum flow send_over_kept(struct rpc_exchange *x) {
     if (send_some(x))
-        return go(x, RPC_EXCHANGE_SEND);
+        return go_on_sending(x);
     x->report.kept = false;
     hang_up(x);
     return go(x, RPC_EXCHANGE_KEPT);
@@ -236,9 +247,12 @@ static void next_address(struct rpc_exchange *x) {
     x->report.error = 0;
 }
 
-static enum flow open_socket(struct rpc_exchange *x) {
+static void do_not_delay(int fd) {
     const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
 
+static enum flow open_socket(struct rpc_exchange *x) {
     if (x->addr_tried == x->node->addr_count) {
         rest_if_asked(x);
         return go(x, RPC_EXCHANGE_PICK);
@@ -258,10 +272,10 @@ static enum flow open_socket(struct rpc_exchange *x) {
         return go(x, RPC_EXCHANGE_ADDRESS);
     }
     x->dialled++;
-    /* Only where something is sent after an answer: a single request is one segment train, which
+    /* Only where a second request may follow the first: a single one is one segment train, which
        nothing delays. */
-    if ((x->opts->keepalive || x->node->tls.host) && family != AF_UNIX)
-        setsockopt(x->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (x->opts->keepalive && family != AF_UNIX)
+        do_not_delay(x->fd);
     return go(x, RPC_EXCHANGE_CONNECT);
 }
 
@@ -303,8 +317,10 @@ static enum flow handshake(struct rpc_exchange *x) {
         note_reason(x, "the handshake did not end in time");
         return attempt_late(x);
     }
-    if (!x->tls)
+    if (!x->tls) {
+        do_not_delay(x->fd); /* the request follows the end of the handshake */
         x->tls = rpc_tls_new(x->opts->tls, &x->node->tls, x->fd, x->opts->keepalive, x->now_ms);
+    }
     if (!x->tls)
         return attempt_failed(x, ENOMEM);
     if (rpc_tls_handshake(x->tls)) {
@@ -344,7 +360,7 @@ static enum flow greet(struct rpc_exchange *x) {
         atomic_store_explicit(&x->node->good_addr, at, memory_order_relaxed);
     if (atomic_load_explicit(&x->node->rest_until_ms, memory_order_relaxed) != 0)
         atomic_store_explicit(&x->node->rest_until_ms, 0, memory_order_relaxed);
-    return go(x, RPC_EXCHANGE_SEND);
+    return go_on_sending(x);
 }
 
 /* --- the request is on its way ---------------------------------------------------------------- */
@@ -357,16 +373,11 @@ static enum flow failed(struct rpc_exchange *x, int error) {
 }
 
 static enum flow send_rest(struct rpc_exchange *x) {
-    if (x->sent == x->packet_len) {
-        /* it is no use to read before the node has had time to answer */
-        go(x, RPC_EXCHANGE_RECEIVE);
-        return wait_for_socket(x, false, x->deadline_ms);
-    }
     if (is_late(x, x->deadline_ms))
         return over(x, RPC_NODE_TIMEOUT);
     if (!send_some(x))
         return would_block() ? wait_for_socket(x, true, x->deadline_ms) : failed(x, errno);
-    return go(x, RPC_EXCHANGE_SEND);
+    return go_on_sending(x);
 }
 
 static enum flow receive(struct rpc_exchange *x) {

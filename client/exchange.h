@@ -4,12 +4,12 @@
  * it waits for. Whoever drives it waits, for one of them or for many at once. No uWSGI.
  *
  *   PICK      whose turn it is                        -> KEPT, ADDRESS, the end
- *   KEPT      takes a kept connection, sends over it  -> PROVE, SEND, ADDRESS
- *   PROVE     waits whether it stays open             -> KEPT, SEND
+ *   KEPT      takes a kept connection, sends over it  -> PROVE, SEND, RECEIVE, ADDRESS
+ *   PROVE     waits whether it stays open             -> KEPT, SEND, RECEIVE
  *   ADDRESS   a socket for the node's next address    -> CONNECT, PICK
  *   CONNECT   begins to connect                       -> HANDSHAKE, GREET, ADDRESS
  *   HANDSHAKE of TLS                                  -> GREET, ADDRESS
- *   GREET     sends the first bytes, once connected   -> SEND, ADDRESS
+ *   GREET     sends the first bytes, once connected   -> SEND, RECEIVE, ADDRESS
  *   SEND      sends the others                        -> RECEIVE, the end
  *   RECEIVE   reads the reply                         -> the end
  *

@@ -286,13 +286,10 @@ static bool open_ssl(struct rpc_tls *tls, const struct rpc_tls_context *context)
 
 struct rpc_tls *rpc_tls_new(const struct rpc_tls_context *context, struct rpc_tls_peer *peer,
                             int fd, bool resume, int64_t now_ms) {
-    struct rpc_tls *tls = calloc(1, sizeof(*tls));
-
     context = context_or_system(context);
-    if (!tls || !context) {
-        free(tls);
+    struct rpc_tls *tls = context ? calloc(1, sizeof(*tls)) : NULL;
+    if (!tls)
         return NULL;
-    }
     tls->peer = peer;
     tls->fd = fd;
     tls->resume = resume;
