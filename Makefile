@@ -187,7 +187,7 @@ bench: rpc_plugin.so | bench-deps ## measure side by side with the stock plugin 
 	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/load $(B)/null/rpc_plugin.so $(PEERS)
 	$(PYTHON) bench/run.py "$(BENCH)"
 
-instructions: rpc_plugin.so | bench-deps ## count instructions per call (CASE=text for some)
+instructions: rpc_plugin.so | bench-deps ## count instructions per call, fail where they grew (CASE=text for some, ACCEPT=1)
 	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/null/rpc_plugin.so
 	$(PYTHON) bench/instructions.py "$(CASE)"
 

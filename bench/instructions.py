@@ -7,12 +7,17 @@ Each case runs twice, with two request counts; the difference, divided by the di
 counts, is free of everything that happens once, and repeats exactly. What counts as the plugin's is
 read from callgrind's call graph: the inclusive cost of every call that enters its .so from outside,
 so neither build needs symbols and hooks that only one of them has are counted too.
+
+Ends with 1 when a case is more than 3 % dearer than the figure accepted for the system's release in
+bench/instructions.json; with ACCEPT=1 the figures of this run are accepted instead.
 """
 import json
+import os
 import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import bench
 
@@ -21,6 +26,10 @@ TCP = ('socket', '127.0.0.1:0')
 HTTP = ('http-socket', '127.0.0.1:0')
 FUNCTIONS = [('symcall-register-rpc', f'f{i:04} bench_hello') for i in range(998)]
 ROUTE = ('route', '^/(.+)/(.+) rpc:chello $1 $2 ${REMOTE_ADDR}')
+
+
+ACCEPTED = bench.HERE / 'instructions.json'
+GROWTH = 1.03
 
 
 class Case:
@@ -93,6 +102,31 @@ def run(case, plugin, count):
         server.stop()
 
 
+def release():
+    """The system's name in bench/instructions.json: "bookworm"."""
+    return re.search(r'(?m)^VERSION_CODENAME=(.*)$', Path('/etc/os-release').read_text()).group(1)
+
+
+def grown(figures, accepted):
+    """A line for each case that has become too dear; cases nobody has accepted yet are not compared."""
+    return [f'{name}: {ours:,.0f} instructions, {accepted[name]:,.0f} were accepted'
+            for name, ours in figures.items() if ours > accepted.get(name, ours) * GROWTH]
+
+
+def judge(figures):
+    """Compares with the accepted figures of this release, or accepts these."""
+    accepted = json.loads(ACCEPTED.read_text())
+    if os.environ.get('ACCEPT'):
+        accepted.setdefault(release(), {}).update(figures)
+        ACCEPTED.write_text(json.dumps(accepted, indent=1, sort_keys=True) + '\n')
+        return
+    if release() not in accepted:
+        print(f'nothing to compare with: no figures were accepted for {release()}', file=sys.stderr)
+    lines = grown(figures, accepted.get(release(), {}))
+    if lines:
+        sys.exit('dearer than accepted (make instructions ACCEPT=1 accepts it):\n' + '\n'.join(lines))
+
+
 def per_call(pool, case, plugin):
     few, many = [pool.submit(run, case, plugin, count) for count in COUNTS]
     return lambda: (many.result() - few.result()) / (COUNTS[1] - COUNTS[0])
@@ -116,6 +150,7 @@ def main():
         (results / 'instructions.json').write_text(json.dumps(
             {case.name: dict(zip(case.plugins, row)) for case, row in zip(cases, figures)}, indent=1) + '\n')
     print(f'{time.monotonic() - start:.0f} s', file=sys.stderr)
+    judge({case.name: row[1] for case, row in zip(cases, figures)})
 
 
 if __name__ == '__main__':

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What the benchmarks say of figures that grew."""
+import json
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / 'bench'))
+import instructions  # noqa: E402
+
+ACCEPTED = {'call': 500.0, 'document': 4000.0}
+
+
+@pytest.fixture
+def accepted(tmp_path, monkeypatch):
+    file = tmp_path / 'instructions.json'
+    file.write_text(json.dumps({'other': {'call': 1.0}, instructions.release(): ACCEPTED}))
+    monkeypatch.setattr(instructions, 'ACCEPTED', file)
+    monkeypatch.delenv('ACCEPT', raising=False)
+    return file
+
+
+@pytest.mark.parametrize('figures', [ACCEPTED, {'call': 515.0}, {'call': 1.0, 'new': 9.0}])
+def test_instructions_within_what_was_accepted(accepted, figures):
+    instructions.judge(figures)
+
+
+def test_instructions_that_grew(accepted):
+    with pytest.raises(SystemExit) as ended:
+        instructions.judge({'call': 516.0, 'document': 4000.0})
+    assert 'call: 516 instructions, 500 were accepted' in ended.value.code
+    assert 'document' not in ended.value.code
+
+
+def test_instructions_that_are_accepted(accepted, monkeypatch):
+    monkeypatch.setenv('ACCEPT', '1')
+    instructions.judge({'call': 600.0})
+    assert json.loads(accepted.read_text()) == {
+        'other': {'call': 1.0}, instructions.release(): {'call': 600.0, 'document': 4000.0}}
+    monkeypatch.delenv('ACCEPT')
+    instructions.judge({'call': 600.0})
+
+
+def test_a_release_without_figures(accepted, capsys):
+    accepted.write_text('{}')
+    instructions.judge({'call': 600.0})
+    assert 'no figures were accepted' in capsys.readouterr().err
