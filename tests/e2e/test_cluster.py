@@ -3,6 +3,7 @@
 one of them killed under load."""
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -11,7 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import (HERE, HTTP, PLUGIN_DIR, PRELOAD, ROOT, UWSGI, Server, UnixHTTPConnection,
+from conftest import (BUILD, HERE, HTTP, PLUGIN_DIR, PRELOAD, ROOT, UWSGI, Server, UnixHTTPConnection,
                       listens, poll)
 
 EXAMPLE = ROOT / 'examples' / 'cluster'
@@ -243,3 +244,35 @@ def test_list_of_nodes(cluster, uwsgi):
     all_three(lambda: call('/whoami'))
     assert call('/add') == b'3'
     check(started, load(started, lambda number: call(f'/work/{number}')), lambda: call('/whoami'))
+
+
+# --- encrypted --------------------------------------------------------------------------------------
+
+def test_encrypted(tmp_path):
+    """Both nodes in turns, one when the other is gone; and no answer for who shows no certificate."""
+    subprocess.run([EXAMPLE / 'certificates.sh', tmp_path / 'certificates'], check=True)
+
+    def start(stack, folder, file, **values):
+        text = (EXAMPLE / file).read_text().replace('%(certificates)', str(tmp_path / 'certificates'))
+        text = text.replace('%d../../rpc_plugin.so', str(PLUGIN_DIR.resolve() / 'rpc_plugin.so'))
+        text = text.replace('%d', f'{EXAMPLE}/')
+        for key, value in values.items():
+            text = re.sub(f'^set = {key}=.*\n', '', text, flags=re.M).replace(f'%({key})', value)
+        (tmp_path / f'{folder}.ini').write_text(text)
+        server = Server(tmp_path / folder, [('ini', tmp_path / f'{folder}.ini')], plugins=(), app=None)
+        stack.callback(server.stop)
+        return server.start()
+
+    with contextlib.ExitStack() as stack:
+        nodes = [start(stack, name, 'encrypted-node.ini', name=name, address='127.0.0.1:0')
+                 for name in ('node1', 'node2')]
+        front = start(stack, 'front', 'encrypted-front.ini', front='127.0.0.1:0',
+                      **{f'node{n + 1}': '%s:%d' % node.sockets[0] for n, node in enumerate(nodes)})
+        seen = {front.http('/whoami', socket=0).body for _ in range(4)}
+        assert seen == {b'node1', b'node2'}
+        assert front.http('/add/1/2', socket=0).body == b'3'
+        nodes[0].stop()
+        assert {front.http('/whoami', socket=0).body for _ in range(4)} == {b'node2'}
+        called = subprocess.run([BUILD / 'uwsgi-rpc', '--ca', tmp_path / 'certificates' / 'ca.pem',
+                                 'ssl:%s:%d' % nodes[1].sockets[0], 'whoami'], capture_output=True, timeout=60)
+        assert called.returncode != 0 and called.stdout == b''
