@@ -57,6 +57,7 @@ GCC_LIST = [
     'client/opts',
     'client/reply',
     'client/tls',
+    'client/tls_none',
     'parse/access',
     'parse/bytes',
     'parse/chunked',
