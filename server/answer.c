@@ -179,9 +179,27 @@ static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
     return rpc_answer_body(answer->request, body, len);
 }
 
+/* Response routes look at the status, and may add a transformation: they have their turn, which
+   uWSGI would give them later, before a length is told. */
+static void apply_response_routes(struct rpc_answer *answer) {
+#ifdef UWSGI_ROUTING
+    struct wsgi_request *request = answer->request;
+
+    if (!uwsgi.response_routes || request->is_response_routing)
+        return;
+    flush_lines(answer);
+    if (!answer->failed && uwsgi_apply_response_routes(request) == UWSGI_ROUTE_BREAK) {
+        request->ignore_body = 1;
+        answer->failed = true;
+    }
+    request->is_response_routing = 0;
+#endif
+}
+
 bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len) {
     char digits[RPC_DECIMAL_MAX], *last = digits + sizeof(digits), *first = rpc_decimal(len, last);
 
+    apply_response_routes(answer);
     if (!rpc_answer_is_transformed(answer->request))
         RPC_ANSWER_PUT(answer, "Content-Length", first, (size_t)(last - first));
     return finish(answer, body, len);

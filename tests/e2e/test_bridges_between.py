@@ -60,6 +60,22 @@ def test_nothing_is_nothing_behind_a_transformation(transformed, kind, socket, p
 
 
 @pytest.mark.parametrize('socket', [1, 2], ids=['http-socket', 'http11-socket'])
+@pytest.mark.parametrize('route', ['', 'rpc:big 3000'], ids=['bridge', 'action'])
+def test_a_transformation_of_a_response_route(uwsgi, route, socket):
+    """It is set when the status is known."""
+    server = uwsgi(TCP, HTTP, HTTP11, ('threads', 4), PATIENT, ('plugin', 'transformation_gzip'),
+                   ('http-socket-modifier1', 173), ('http-socket-modifier2', 2),
+                   ('response-route-status', '200 gzip:'), ('response-route-status', '404 addheader:X-Route: yes'),
+                   *([('route', f'^/big {route}')] if route else []))
+    response = server.http('/big/3000', socket=socket)
+    assert (response.status, response.getheader('Content-Length')) == (200, None)
+    assert gzip.decompress(response.body).decode() == TEXT
+    response = server.http('/nosuch', socket=socket)
+    assert (response.status, response.body) == (404, b'no such function\n')
+    assert (response.getheader('X-Route'), response.getheader('Content-Length')) == ('yes', '17')
+
+
+@pytest.mark.parametrize('socket', [1, 2], ids=['http-socket', 'http11-socket'])
 @pytest.mark.parametrize('modifier2', [2, 3, 4])
 def test_a_hit_of_the_cache(uwsgi, tmp_path, modifier2, socket):
     """uWSGI sends the item, which is a whole answer, while the bridge has it read the request's
