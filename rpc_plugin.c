@@ -47,9 +47,10 @@ static int rpc_request(struct wsgi_request *request) {
 
 /* Without a line there is nothing to prepare for one. */
 static void rpc_after_request(struct wsgi_request *request) {
-    if (uwsgi.logging_options.enabled || log_is_conditional || request->log_this)
-        if (!request->do_not_log)
-            rpc_packets_log_line(request);
+    if (!(uwsgi.logging_options.enabled | request->log_this | log_is_conditional))
+        return;
+    if (!request->do_not_log)
+        rpc_packets_log_line(request);
 }
 
 /* In the loops that do not come back to a persistent connection. */

@@ -124,8 +124,7 @@ static inline int reply_framed(struct wsgi_request *request, const struct rpc_re
     return write_short(request, packet, head_len + result->len);
 }
 
-__attribute__((noinline)) static int reply_raw(struct wsgi_request *request,
-                                               const struct rpc_result *result) {
+static inline int reply_raw(struct wsgi_request *request, const struct rpc_result *result) {
     if (result->len == 0)
         return -1;
     if (result->len > SMALL_RESULT)
