@@ -62,13 +62,11 @@ static struct refusal *begin(struct rpc_language_call *call, const char *plugin,
     return NULL;
 }
 
-bool rpc_language_begin(struct rpc_language_call *call, const struct uwsgi_rpc *function,
-                        unsigned arg_count) {
+bool rpc_language_begin(struct rpc_language_call *call, const char *plugin, unsigned arg_count) {
     call->lua = NULL;
-    struct refusal *refusal = begin(call, function->plugin->name, arg_count);
+    struct refusal *refusal = begin(call, plugin, arg_count);
     if (refusal && !__atomic_exchange_n(&refusal->logged, true, __ATOMIC_RELAXED))
-        uwsgi_log("[rpc] functions of the %s plugin are refused: %s\n", function->plugin->name,
-                  refusal->reason);
+        uwsgi_log("[rpc] functions of the %s plugin are refused: %s\n", plugin, refusal->reason);
     return !refusal;
 }
 

@@ -21,8 +21,7 @@ struct rpc_language_call {
  * without harm to the worker or a wrong answer: then neither the function nor rpc_language_end may
  * be called. The reason is logged, once.
  */
-bool rpc_language_begin(struct rpc_language_call *call, const struct uwsgi_rpc *function,
-                        unsigned arg_count);
+bool rpc_language_begin(struct rpc_language_call *call, const char *plugin, unsigned arg_count);
 
 /* After the call. */
 void rpc_language_end(const struct rpc_language_call *call);

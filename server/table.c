@@ -17,14 +17,22 @@
 /* Bits of a slot's access: the callers it is open to. */
 #define OPEN_TO(caller) (1u << (caller))
 
+/* What uWSGI calls. */
+struct target {
+    struct uwsgi_plugin *plugin;
+    void *func;
+};
+
+/* One line of a cache. */
 struct slot {
     const struct uwsgi_rpc *function; /* in the worker's part; NULL is a free slot */
     const struct uwsgi_plugin *plain; /* its plugin, if calling it takes nothing but a call */
+    struct target target;             /* as it was when it came in */
     struct rpc_meter *meter;          /* of rpc-metric, or NULL */
     uint32_t hash;
     uint16_t open; /* OPEN_TO(caller) of each caller that may call it */
     bool typed;    /* rpc-json */
-};
+} __attribute__((aligned(64)));
 
 /* Open addressing, at most a quarter full; function is written last, so that readers need no lock.
  */
@@ -136,6 +144,7 @@ static void index_function(const struct uwsgi_rpc *function) {
     table.open |= table.slot[i].open;
     table.slot[i].typed =
         rpc_options.json.count && rpc_globs_match(&rpc_options.json, function->name);
+    table.slot[i].target = (struct target){function->plugin, function->func};
     table.slot[i].plain = plain_plugin(function->plugin);
     table.slot[i].meter = rpc_metrics_function(function->name);
     __atomic_store_n(&table.slot[i].function, function, __ATOMIC_RELEASE);
@@ -188,33 +197,49 @@ static inline __attribute__((always_inline)) const struct slot *find(const char 
 }
 
 /*
+ * What to call. A function may be registered again under its name, while it is called, by another
+ * plugin: uWSGI writes plugin and function one after the other, under its lock.
+ */
+static struct target target_of(const struct slot *slot) {
+    const struct uwsgi_rpc *function = slot->function;
+    struct target now = {__atomic_load_n(&function->plugin, __ATOMIC_RELAXED),
+                         __atomic_load_n(&function->func, __ATOMIC_RELAXED)};
+
+    if (now.plugin == slot->target.plugin && now.func == slot->target.func)
+        return now;
+    uwsgi_lock(uwsgi.rpc_table_lock);
+    now = (struct target){function->plugin, function->func};
+    uwsgi_unlock(uwsgi.rpc_table_lock);
+    return now;
+}
+
+/*
  * The one place where uWSGI's calling convention is met: it takes pointers to char that are not
  * const, though no function of a language plugin writes to its arguments.
  */
-static inline enum rpc_status invoke(const struct uwsgi_rpc *function, const struct rpc_call *call,
-                                     struct rpc_result *result) {
-    result->len = function->plugin->rpc(function->func, call->arg_count, (char **)call->arg,
-                                        (uint16_t *)call->arg_len, &result->data);
-    if (!result->data)
-        result->len = 0;
+static inline enum rpc_status invoke(const struct uwsgi_plugin *plugin, void *func,
+                                     const struct rpc_call *call, struct rpc_result *result) {
+    result->len = plugin->rpc(func, call->arg_count, (char **)call->arg, (uint16_t *)call->arg_len,
+                              &result->data);
     return RPC_OK;
 }
 
-/* The same for a remote function, or one of a language that wants some care. */
-__attribute__((noinline)) static enum rpc_status invoke_with_care(const struct uwsgi_rpc *function,
-                                                                  const struct rpc_call *call,
-                                                                  struct rpc_result *result) {
+/* The same for one of this plugin's own, one of a language that wants some care, or one that is
+   somebody else's by now. */
+__attribute__((noinline)) static enum rpc_status
+invoke_with_care(const struct slot *slot, const struct rpc_call *call, struct rpc_result *result) {
+    struct target target = target_of(slot);
     struct rpc_language_call language;
 
-    if (function->plugin == own_plugin) {
-        const struct rpc_own *own = function->func;
+    if (target.plugin == own_plugin) {
+        const struct rpc_own *own = target.func;
         return own->call(own, call, result);
     }
-    if (!function->plugin->rpc)
+    if (!target.plugin->rpc)
         return RPC_UNKNOWN;
-    if (!rpc_language_begin(&language, function, call->arg_count))
+    if (!rpc_language_begin(&language, target.plugin->name, call->arg_count))
         return RPC_REFUSED;
-    enum rpc_status status = invoke(function, call, result);
+    enum rpc_status status = invoke(target.plugin, target.func, call, result);
     rpc_language_end(&language);
     return status;
 }
@@ -248,17 +273,14 @@ uint64_t rpc_table_call_own(void *own, uint8_t arg_count, char **arg, uint16_t *
     return result.len;
 }
 
-/* Calls a function that may be called; what is to be freed or turned into an error is seen to. */
-static enum rpc_status call_slot(const struct slot *slot, bool judged, const struct rpc_call *call,
-                                 struct rpc_result *result) {
-    const struct uwsgi_rpc *function = slot->function;
-    uint64_t start = rpc_metrics_start();
-
-    /* One registered again under its name may be another plugin's by now. */
-    enum rpc_status status = function->plugin == slot->plain
-                                 ? invoke(function, call, result)
-                                 : invoke_with_care(function, call, result);
-    if (status == RPC_OK && judged)
+/* Frees or turns into an error what is no plain result. */
+__attribute__((noinline)) static enum rpc_status settle(const struct slot *slot,
+                                                        enum rpc_caller caller,
+                                                        enum rpc_status status,
+                                                        struct rpc_result *result) {
+    if (!result->data)
+        result->len = 0;
+    if (status == RPC_OK && slot->typed && caller == RPC_CALLER_BRIDGE)
         status = rpc_typed_judge(result->data, result->len);
     else if (status == RPC_OK && result->len == 0 && rpc_options.empty_is_error)
         status = RPC_EMPTY;
@@ -266,6 +288,23 @@ static enum rpc_status call_slot(const struct slot *slot, bool judged, const str
         free(result->data);
         *result = (struct rpc_result){0};
     }
+    return status;
+}
+
+/* Calls a function that may be called. */
+static enum rpc_status call_slot(const struct slot *slot, enum rpc_caller caller,
+                                 const struct rpc_call *call, struct rpc_result *result) {
+    const struct uwsgi_plugin *plain = slot->plain;
+    void *func = slot->target.func;
+    uint64_t start = rpc_metrics_start();
+
+    enum rpc_status status =
+        __atomic_load_n(&slot->function->plugin, __ATOMIC_RELAXED) == plain &&
+                __atomic_load_n(&slot->function->func, __ATOMIC_RELAXED) == func
+            ? invoke(plain, func, call, result)
+            : invoke_with_care(slot, call, result);
+    if (status != RPC_OK || slot->typed || !result->data || result->len == 0)
+        status = settle(slot, caller, status, result);
     if (start)
         rpc_metrics_call(start, slot->meter, call, status, result);
     return status;
@@ -290,9 +329,10 @@ enum rpc_status rpc_table_call(enum rpc_caller caller, const struct rpc_call *ca
     const struct slot *slot = find(call->name, call->name_len);
     enum rpc_status status = open_status(slot, caller);
 
-    *result = (struct rpc_result){0};
+    result->data = NULL;
     if (status == RPC_OK)
-        status = call_slot(slot, slot->typed && caller == RPC_CALLER_BRIDGE, call, result);
+        return call_slot(slot, caller, call, result);
+    result->len = 0;
     return status;
 }
 
