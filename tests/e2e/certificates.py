@@ -11,7 +11,7 @@ CERTIFICATES = {
     'good': ('ca', HERE, 2),
     'named': ('ca', 'DNS:elsewhere.example,IP:192.0.2.1', 2),
     'foreign': ('other', HERE, 2),
-    'expired': ('ca', HERE, -1),
+    'expired': ('ca', HERE, 0),
     'caller': ('ca', 'DNS:caller.example', 2),
 }
 

@@ -262,7 +262,14 @@ late = lambda do
   end
 end
 UWSGI.register_rpc('late', late, 0)
-run lambda { |env| [200, {}, []] }
+
+class Application
+  def call(_env)
+    [200, {}, []]
+  end
+end
+
+run Application.new
 """
 
 
