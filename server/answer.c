@@ -182,9 +182,9 @@ static bool finish(struct rpc_answer *answer, const char *body, size_t len) {
 /* Response routes look at the status, and may add a transformation: they have their turn, which
    uWSGI would give them later, before a length is told. */
 static void apply_response_routes(struct rpc_answer *answer) {
-#ifdef UWSGI_ROUTING
     struct wsgi_request *request = answer->request;
-
+    (void)request;
+#ifdef UWSGI_ROUTING
     if (!uwsgi.response_routes || request->is_response_routing)
         return;
     flush_lines(answer);
