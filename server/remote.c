@@ -9,6 +9,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "outcome.h"
+#include "ruby.h"
 #include "table.h"
 #include "wait.h"
 
@@ -45,6 +46,8 @@ enum rpc_status rpc_remote_ask(struct rpc_nodes *nodes, const struct rpc_call *c
                                struct rpc_result *result) {
     struct rpc_client_report report = {0};
     uint64_t start = rpc_metrics_start();
+
+    rpc_ruby_forget();
     enum rpc_status status = rpc_client_call(nodes, &client_opts, call, result, &report);
     account(start, &report, call, status, result);
     rpc_outcome_note(status);
@@ -70,6 +73,7 @@ struct rpc_gather *rpc_remote_gather_new(unsigned max) {
 void rpc_remote_gather_run(struct rpc_gather *gather) {
     uint64_t start = rpc_metrics_start();
 
+    rpc_ruby_forget();
     rpc_gather_run(gather);
     for (unsigned i = 0; i < rpc_gather_count(gather); i++) {
         struct rpc_gathered got = rpc_gather_get(gather, i);

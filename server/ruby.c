@@ -44,6 +44,10 @@ int rpc_ruby_wait(int (*hook)(int, int), int fd, int seconds) {
     return held ? -1 : wait.ret;
 }
 
+void rpc_ruby_forget(void) {
+    held = 0;
+}
+
 void rpc_ruby_resume(void *result) {
     int state = held;
 

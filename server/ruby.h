@@ -17,6 +17,10 @@ bool rpc_ruby_has_threads(void);
  */
 int rpc_ruby_wait(int (*hook)(int, int), int fd, int seconds);
 
+/* Drops an exception that is held back. For the beginning of a call: what is still held then came
+   while no Ruby function had called, as in a request's own, and has nobody to go to. */
+void rpc_ruby_forget(void);
+
 /*
  * Goes on with the exception held back, if there is one: frees result, which may be NULL, and does
  * not return. For the end of what a Ruby function has called, when nothing else is left to be

@@ -262,6 +262,7 @@ late = lambda do
   end
 end
 UWSGI.register_rpc('late', late, 0)
+UWSGI.register_rpc('interrupt', lambda { Thread.list.each { |t| t.raise('x') if t != Thread.current }; 'done' }, 0)
 
 class Application
   def call(_env)
@@ -273,20 +274,34 @@ run Application.new
 """
 
 
-def test_an_exception_of_ruby_leaves_nothing_behind(uwsgi, nodes, tmp_path):
-    """Timeout leaves a call by a jump over this plugin's frames: what they hold is closed first."""
+@pytest.fixture
+def rbthreads(uwsgi, nodes, tmp_path):
     if not Path(PLUGINS, 'rbthreads_plugin.so').exists():
         pytest.skip('uWSGI has no rbthreads plugin here')
     (tmp_path / 'late.ru').write_text(LATE)
-    server = uwsgi(TCP, ('rbthreads', 'true'), ('threads', 2), ('rack', tmp_path / 'late.ru'),
-                   *remotes(nodes), plugins=('rack', 'rbthreads', 'rpc'), app=None)
+    return uwsgi(TCP, ('rbthreads', 'true'), ('threads', 2), ('rack', tmp_path / 'late.ru'),
+                 *remotes(nodes), plugins=('rack', 'rbthreads', 'rpc'), app=None)
 
+
+def test_an_exception_of_ruby_leaves_nothing_behind(rbthreads):
+    """Timeout leaves a call by a jump over this plugin's frames: what they hold is closed first."""
     def descriptors():
-        return len(os.listdir(f'/proc/{server.worker_pids()[0]}/fd'))
+        return len(os.listdir(f'/proc/{rbthreads.worker_pids()[0]}/fd'))
 
-    assert server.call('late') == b'late'
+    assert rbthreads.call('late') == b'late'
     before = descriptors()
     for _ in range(6):
-        assert server.call('late') == b'late'
+        assert rbthreads.call('late') == b'late'
     assert descriptors() < before + 3  # a thread may have opened its queue meanwhile
-    assert server.call('part1', 'a') == b'part1|a'
+    assert rbthreads.call('part1', 'a') == b'part1|a'
+
+
+def test_an_exception_of_ruby_that_is_for_nobody_is_dropped(rbthreads, nodes):
+    """It comes while a packet's own call waits: that call has failed, the next one has not."""
+    with connect(rbthreads.sockets[0]) as waiting:
+        before = len(nodes['silent'].calls)
+        waiting.sendall(packet('silent'))
+        poll(lambda: len(nodes['silent'].calls) > before)
+        assert rbthreads.call('interrupt') == b'done'
+        assert read_all(waiting) == b''
+    assert [rbthreads.call('part1', 'a') for _ in range(20)] == [b'part1|a'] * 20
