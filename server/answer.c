@@ -206,6 +206,7 @@ bool rpc_answer_send(struct rpc_answer *answer, const char *body, size_t len) {
 }
 
 bool rpc_answer_send_empty(struct rpc_answer *answer) {
+    apply_response_routes(answer);
     return finish(answer, "", 0);
 }
 
@@ -224,13 +225,6 @@ bool rpc_answer_ok(struct wsgi_request *request, const char *type, const char *b
     if (type)
         RPC_ANSWER_PUT(&answer, "Content-Type", type, strlen(type));
     return rpc_answer_send(&answer, body, len);
-}
-
-bool rpc_answer_empty(struct wsgi_request *request) {
-    struct rpc_answer answer;
-
-    rpc_answer_start(&answer, request, "204 No Content");
-    return rpc_answer_send_empty(&answer);
 }
 
 void rpc_answer_error(struct wsgi_request *request, int http, const char *message) {

@@ -87,9 +87,6 @@ bool rpc_answer_send_line(struct rpc_answer *answer, const char *line);
  */
 bool rpc_answer_ok(struct wsgi_request *request, const char *type, const char *body, size_t len);
 
-/* Answers 204. */
-bool rpc_answer_empty(struct wsgi_request *request);
-
 /* Answers with an HTTP status and one line of text/plain. Reads nothing of the request's body. */
 void rpc_answer_error(struct wsgi_request *request, int http, const char *message);
 
