@@ -360,6 +360,13 @@ static void leave_member_name(struct rpc_xmlrpc_calls *calls) {
         *seen = true;
 }
 
+/* Places that are left only when what they are for has come; a set of bits. */
+#define AT(place) ((uint64_t)1 << (place))
+static const uint64_t unfinished = AT(IN_PARAM) | AT(IN_MULTI_PARAM) | AT(IN_LIST_ARRAY) |
+                                   AT(IN_ARGS_ARRAY) | AT(IN_ARG_ARRAY) | AT(IN_ARG_MEMBER) |
+                                   AT(IN_ARG_MEMBER_NAMED) | AT(IN_MEMBER) | AT(IN_MEMBER_METHOD) |
+                                   AT(IN_MEMBER_PARAMS) | AT(IN_MEMBER_OTHER);
+
 /* What leaving a place ends; calls->place[calls->depth] is already the one around it. */
 static void leave(struct rpc_xmlrpc_calls *calls, enum place place) {
     switch (place) {
@@ -405,20 +412,9 @@ static void leave(struct rpc_xmlrpc_calls *calls, enum place place) {
         rewind_to(&calls->tape, calls->text_at);
         fault(calls, place == IN_ARGS ? RPC_BAD_ARG : RPC_BAD_REQUEST);
         break;
-    case IN_PARAM:
-    case IN_MULTI_PARAM:
-    case IN_LIST_ARRAY:
-    case IN_ARGS_ARRAY:
-    case IN_ARG_ARRAY:
-    case IN_ARG_MEMBER:
-    case IN_ARG_MEMBER_NAMED:
-    case IN_MEMBER:
-    case IN_MEMBER_METHOD:
-    case IN_MEMBER_PARAMS:
-    case IN_MEMBER_OTHER:
-        refuse(calls, RPC_BAD_REQUEST);
-        break;
     default:
+        if (unfinished & AT(place))
+            refuse(calls, RPC_BAD_REQUEST);
         break;
     }
 }
