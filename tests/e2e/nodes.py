@@ -2,12 +2,13 @@
 """Scripted nodes: each listens in a thread of the test and treats every connection as its script
 says. They count the connections and the calls they have received."""
 import contextlib
+import fcntl
 import socket
 import struct
+import termios
 import threading
-import time
 
-from conftest import packet
+from conftest import packet, poll
 
 HEADER = struct.Struct('<BHB')
 LONG_REPLY = 5
@@ -201,10 +202,15 @@ def sends(data, then=closes):
     return script
 
 
+def unread(conn):
+    """The bytes sent that the other side has not yet: acknowledged, or read from a UNIX socket."""
+    return struct.unpack('i', fcntl.ioctl(conn, termios.TIOCOUTQ, bytes(4)))[0]
+
+
 def resets(node, conn, call):
     conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     # what was sent gets there before the reset does
-    time.sleep(0.05)
+    poll(lambda: not unread(conn))
     return False
 
 
