@@ -6,7 +6,7 @@ import pytest
 from conftest import HTTP, HTTP11, ROOT, TCP, WITHOUT, poll
 
 FILES = sorted(path for path in (ROOT / 'tests/data/http').glob('*.txt') if path.stem != 'README')
-LEFT_OUT = {'/xmlrpc': 'libxml-2.0', '/jsonrpc': 'jansson'}
+LEFT_OUT = {'/xmlrpc': 'libxml-2.0'}
 
 
 def read_cases(path):
