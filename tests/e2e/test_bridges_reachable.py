@@ -2,6 +2,7 @@
 """Each HTTP bridge, reached each way uWSGI and nginx offer."""
 import json
 import os
+import re
 import xmlrpc.client
 
 import pytest
@@ -115,14 +116,24 @@ def test_http_router(uwsgi, tmp_path, bridge):
     assert call(UnixHTTPConnection(str(front)), bridge, '') == b'hello big world'
 
 
+def params_with_type(conf):
+    """A location with parameters of its own has none of the server's."""
+    params = ''.join(re.findall(r' +uwsgi_param [^;]+;\n', conf))
+    return params.replace('CONTENT_TYPE $content_type', 'CONTENT_TYPE $document_type')
+
+
 @pytest.fixture(scope='module')
 def before_nginx(shared_uwsgi, tmp_path_factory):
-    """examples/bridges/nginx.conf, on UNIX sockets, before a server of its functions."""
+    """examples/bridges/nginx.conf with the map of doc/bridges.md for /xmlrpc, on UNIX sockets, before
+    a server of its functions."""
     directory = tmp_path_factory.mktemp('nginx')
     backend, front = directory / 'backend', directory / 'front'
     shared_uwsgi(('socket', backend), ('rpc-http-prefix', '/rpc'))
     conf = (ROOT / 'examples/bridges/nginx.conf').read_text()
     assert '127.0.0.1:8083' in conf and '127.0.0.1:3031' in conf
+    typed = re.search(r'```nginx\n(.*?)```', (ROOT / 'doc/bridges.md').read_text(), re.S).group(1)
+    conf = conf.replace('http {', 'http {\n' + typed)
+    conf = conf.replace('location = /xmlrpc {', f'location = /xmlrpc {{\n{params_with_type(conf)}')
     conf = conf.replace('127.0.0.1:8083', f'unix:{front}')
     conf = conf.replace('127.0.0.1:3031', f'unix:{backend}')
     with nginx(directory, conf, lambda: listens(front)):
@@ -132,6 +143,34 @@ def before_nginx(shared_uwsgi, tmp_path_factory):
 @pytest.mark.parametrize('bridge', BRIDGES)
 def test_nginx(before_nginx, bridge):
     assert call(before_nginx(), bridge, '/rpc' if bridge == 'path' else '/' + bridge) == b'hello big world'
+
+
+def test_nginx_says_what_a_document_without_a_type_is(before_nginx):
+    """As doc/bridges.md has it; elsewhere it is refused as ever, and pages of other sites are here."""
+    document = '<methodCall><methodName>count</methodName></methodCall>'
+
+    def post(url, **headers):
+        connection = before_nginx()
+        connection.request('POST', url, document, headers)
+        response = connection.getresponse()
+        skip_if_left_out(response)
+        return response.status, response.read()
+
+    status, answer = post('/xmlrpc')
+    assert (status, xmlrpc.client.loads(answer)[0]) == (200, ('0',))
+    assert post('/xmlrpc', **{'Content-Type': 'text/plain'})[0] == 415
+    assert post('/xmlrpc', **{'Sec-Fetch-Site': 'cross-site'})[0] == 403
+    assert post('/jsonrpc')[0] == 415
+
+
+@pytest.mark.parametrize('length, status', [(7000, 200), (9000, 414)])
+def test_nginx_long_path(before_nginx, length, status):
+    """Its buffers for a head are of 8 KB."""
+    connection = before_nginx()
+    connection.request('GET', '/rpc/count/' + 'x' * length)
+    response = connection.getresponse()
+    response.read()
+    assert response.status == status
 
 
 @pytest.mark.parametrize('bridge', BRIDGES[1:])
