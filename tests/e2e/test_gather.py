@@ -88,7 +88,7 @@ def test_first_failure_in_order_decides(server, path, status, line):
     assert b'a' != response.body[:1] and b'hello' not in response.body
     assert time.monotonic() - start < 2 * TIMEOUT
     assert f'({line})' in server.log
-    poll(lambda: fds(server) == before, what='descriptors closed')
+    poll(lambda: fds(server) <= before, what='descriptors closed')
 
 
 @pytest.mark.parametrize('rule,line', [
