@@ -163,23 +163,34 @@ def children(pid):
     return []
 
 
-def interrupt(process, log):
-    """Stops a uWSGI. A master that is still starting misses a signal, so it comes again; in the end to
-    its workers too, of which one that leaves takes its time when it looks for leaks."""
-    for turn in range(16):
-        for pid in [process.pid, *(children(process.pid) if turn > 5 else [])]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
+def interrupt(process, log, patience=1):
+    """Stops a uWSGI. A master that is still starting misses a signal, and one that waits looks for
+    workers that have ended once a second or at a signal: it is sent again while there are workers.
+    Those miss it, too, while they start, and have it again after patience seconds."""
+    for turn in range(1600):
+        workers = children(process.pid)
+        if workers or turn % 100 == 0:
+            send_signal(process.pid)
+        if turn % 100 == patience * 20 % 100 and turn >= patience * 20:
+            for pid in workers:
+                send_signal(pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(0.05)
             return
     process.kill()
     process.wait()
     raise AssertionError(f'uWSGI did not stop: {log()}')
 
 
+def send_signal(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
+
+
 class Server:
     """One uWSGI. options are (name, value) pairs of its ini file, after the ones all tests share."""
+
+    patience = 1
 
     def __init__(self, directory, options, plugins=('python3', 'rpc'), app='functions.py', env=None):
         self.directory = Path(directory)
@@ -267,7 +278,7 @@ class Server:
     def stop(self):
         """Stops it and checks that nothing in it has complained about memory."""
         if self.process and self.process.poll() is None:
-            interrupt(self.process, lambda: self.log)
+            interrupt(self.process, lambda: self.log, self.patience)
         report = REPORTS.search(self.log)
         assert not report, self.log
 

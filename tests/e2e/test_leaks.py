@@ -70,6 +70,7 @@ def watched(request, uwsgi, tmp_path):
         # looking for leaks takes a worker its time when it ends
         server = uwsgi(*options, ('worker-reload-mercy', 60), plugins=(watcher.plugin,), app=None,
                        env=watcher.env, wrapper=watcher.wrapper)
+        server.patience = 60
         server.wait_log(rf'spawned uWSGI worker {dict(options)["processes"]} ', 60)
         return server
 
