@@ -82,10 +82,10 @@ E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
 # All of them: several at a time, since they wait more than they compute, and then those that measure
-# time, one after the other. What was chosen with E2E: as it is.
+# time, fewer. What was chosen with E2E: as it is.
 define run_e2e
-	$(PYTEST) $(if $(filter tests/e2e,$(E2E)),-n 4 -m "not alone") $(E2E)
-	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -m alone $(E2E))
+	$(PYTEST) $(if $(filter tests/e2e,$(E2E)),-n 6 -m "not alone") $(E2E)
+	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -n 3 -m alone $(E2E))
 endef
 
 # Functions of C for the servers of the tests.

@@ -214,14 +214,13 @@ def test_deadline(shared_uwsgi, nodes, tmp_path, coroae, engine, request):
     whole seconds go wrong."""
     server = start_with_deadline(shared_uwsgi, nodes, engine, tmp_path, coroae)
     with ThreadPoolExecutor(4) as pool:
-        for number in range(5):
+        for number in range(3):
             silent = pool.submit(server.http, f'/silent/{number}')
-            while not silent.done():
-                assert server.http('/good').status == 200
+            poll(lambda: server.http('/good').status == 200 and silent.done(), 60)
             assert silent.result().status == 504
     times = [int(ms) / 1000 for ms in
              re.findall(r'GET /silent/\d => .* in (\d+) msecs', server.log)]
-    assert len(times) == 5
+    assert len(times) == 3
     assert min(times) >= DEADLINE - 0.05 and max(times) <= DEADLINE + SLACK
     begin = time.monotonic()
     response = server.http('/hole')

@@ -13,7 +13,7 @@ from nodes import (BAD, Node, answers_after, answers_once, closes, long_reply, r
                    says_nothing, sends)
 
 DEADLINE = 1
-SLACK = 0.5
+SLACK = 0.9
 THREADS = 60
 # Bytes a worker may grow by for what a node promises and does not send.
 MEMORY_SLACK = (128 if PRELOAD else 16) << 20
