@@ -2,7 +2,8 @@
 
 RELEASE ?= bookworm
 ARCH ?=
+DEB ?= no
 
 .PHONY: fresh
-fresh: ## demo and check on a bare Debian, as root (RELEASE=bookworm or trixie, ARCH=)
-	@tools/fresh.sh $(RELEASE) $(ARCH)
+fresh: ## demo and check on a bare Debian, as root (RELEASE=bookworm or trixie, ARCH=; DEB=yes: the package)
+	@FRESH_DEB=$(DEB) tools/fresh.sh $(RELEASE) $(ARCH)

@@ -3,7 +3,8 @@
 # fresh.sh RELEASE [ARCH]: proves the README on a bare Debian. Makes a system of debootstrap's minbase
 # and make, nothing else, clones the committed tree into it, and runs "make demo" and "make check"
 # there; for another architecture than the host's, through qemu, demo and the unit tests. Ends with
-# their status and leaves nothing behind but the bare system and the packages it has fetched, kept for
+# their status; with FRESH_DEB=yes, the Debian package is built there, installed, tried and removed
+# instead. Leaves nothing behind but the bare system and the packages it has fetched, kept for
 # the next run in FRESH_CACHE (a folder in the system's cache).
 #
 # It runs in namespaces of its own, with which its mounts and processes end. The tests have no network
@@ -23,6 +24,10 @@ prove() { # in the namespaces
     mount -t proc proc "$FRESH_ROOT/proc"
     mount --rbind /sys "$FRESH_ROOT/sys"
     mount --rbind /dev "$FRESH_ROOT/dev"
+    if [ "${FRESH_DEB:-no}" = yes ]; then
+        inside 'make deb && tools/try_deb.sh'
+        return
+    fi
     inside 'make demo'
     if [ "$FRESH_FOREIGN" = yes ]; then
         # AddressSanitizer does not run under qemu; readdir of 32 bits there needs large offsets
