@@ -17,8 +17,10 @@ RELEASE = codename()
 NO_PLUGIN = "this release's uWSGI has no such plugin"
 GREENLET_ENDS = "this release's greenlet plugin ends its worker, at start or after an answer"
 ASYNCIO_ENDS = "this release's asyncio plugin ends its worker at start: Python finds no stack to look at"
+PYPY_FAILS = "this release's PyPy plugin has no struct of the name that its own `uwsgi.register_rpc` looks for"
 # Plugins of uWSGI that a release has and that do not work there.
-BROKEN = {'trixie': {'greenlet_python3': GREENLET_ENDS, 'asyncio_python3': ASYNCIO_ENDS}}.get(RELEASE, {})
+BROKEN = {'trixie': {'greenlet_python3': GREENLET_ENDS, 'asyncio_python3': ASYNCIO_ENDS,
+                     'pypy3': PYPY_FAILS}}.get(RELEASE, {})
 
 
 def lacks(package):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from conftest import TCP, poll
-from polyglot import ABSENT, BY_TITLE, PRESENT, is_refused, loaded
-from release import NO_PLUGIN
+from polyglot import ABSENT, BY_TITLE, FAILING, PRESENT, is_refused, loaded
+from release import BROKEN, NO_PLUGIN
 from transports import ROUTED_ARGS, TRANSPORTS, left_out, routes
 
 TRANSPORT_TABLE, CASE_TABLE = 'Languages, by transport', 'Languages, by what a function does'
@@ -136,13 +136,30 @@ def test_calls_a_node(server, language, cell, uwsgi):
     assert_same_worker(server)
 
 
-@pytest.mark.parametrize('language', ABSENT, ids=lambda language: language.title)
-def test_language_that_is_not_there(language, cell, tmp_path):
+def none_of_it(cell, language, reason):
     for case in (*CASES, 'calls a function', 'calls a node'):
-        cell(CASE_TABLE, language.title, case, NO_PLUGIN)
+        cell(CASE_TABLE, language.title, case, reason)
     for transport in TRANSPORTS:
-        cell(TRANSPORT_TABLE, language.title, transport, NO_PLUGIN)
+        cell(TRANSPORT_TABLE, language.title, transport, reason)
+
+
+@pytest.mark.parametrize('language', [pytest.param(one, id=one.title) for one in ABSENT])
+def test_language_that_is_not_there(language, cell, tmp_path):
+    none_of_it(cell, language, NO_PLUGIN)
     assert is_refused(language.plugin or language.title.lower(), tmp_path)
+
+
+@pytest.mark.parametrize('language', [pytest.param(one, id=one.title) for one in FAILING])
+def test_language_that_registers_nothing(language, cell, uwsgi, tmp_path):
+    """For a fault of its plugin; the functions of others are called as ever."""
+    none_of_it(cell, language, BROKEN[language.plugin])
+    plugins, options = loaded([language, BY_TITLE['C']], tmp_path)
+    server = uwsgi(TCP, *options, plugins=[*plugins, 'rpc'], app=None)
+    poll(lambda: server.call('c_one') == b'1', what='an answer')
+    server.wait_log('AttributeError')
+    assert server.call(language.name('one')) is None
+    server.workers = 1
+    assert_same_worker(server)
 
 
 # --- several languages in one process ------------------------------------------------------------
