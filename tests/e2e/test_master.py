@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -107,6 +108,7 @@ class Stalled(Server):
         """Moves the pipe into the log file until there is such a line, or to its end."""
         read = b''
         while not re.search(pattern, read):
+            assert select.select([self.reader], [], [], 60)[0], f'no {pattern} in {self.log}'
             piece = self.reader.read(4096)
             if not piece:
                 return False
@@ -116,10 +118,19 @@ class Stalled(Server):
         return True
 
 
+def waiting_for_the_log(pid):
+    """Each thread that does, and how often it has slept."""
+    def slept(task):
+        return re.search(r'voluntary_ctxt_switches:\t(\d+)', Path(f'/proc/{task}/status').read_text())[1]
+
+    return {task: slept(task) for task in tasks(pid) if 'pipe_w' in Path(f'/proc/{task}/wchan').read_text()}
+
+
 def waits_for_the_log(pid):
-    """Whether each thread that serves does."""
-    waiting = [task for task in tasks(pid) if 'pipe_w' in Path(f'/proc/{task}/wchan').read_text()]
-    return len(waiting) == THREADS
+    """Whether each thread that serves does, all at one time: one that waits for another to have written
+    looks the same, and would then go on."""
+    waiting = waiting_for_the_log(pid)
+    return len(waiting) == THREADS and waiting_for_the_log(pid) == waiting
 
 
 def test_a_log_that_stalls(tmp_path):
