@@ -39,7 +39,7 @@ def servers(shared_uwsgi, nodes):
         if engine not in started:
             plugins, options = ENGINES[engine]
             started[engine] = shared_uwsgi(
-                TCP, HTTP, THREADS, ('rpc-timeout', 1), ('rpc-client', 'net'), *options,
+                TCP, HTTP, THREADS, ('rpc-timeout', 3), ('rpc-client', 'net'), *options,
                 *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                 plugins=['python3', *plugins, 'rpc'], app='anywhere.py')
         return started[engine]
