@@ -34,19 +34,29 @@ static inline void guarded_free(struct guarded *g) {
     munmap(g->map, g->map_len);
 }
 
-/* Runs one test case of all the tests given and returns what main returns. */
-static inline int unit_run(const char *name, const TTest *const *tests, size_t count) {
-    Suite *suite = suite_create(name);
+static inline TCase *unit_case(const char *name) {
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
+    return tcase;
+}
+
+/* Runs one test case and returns what main returns. */
+static inline int unit_run_case(const char *name, TCase *tcase) {
+    Suite *suite = suite_create(name);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Runs one test case of all the tests given and returns what main returns. */
+static inline int unit_run(const char *name, const TTest *const *tests, size_t count) {
+    TCase *tcase = unit_case(name);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    return unit_run_case(name, tcase);
 }
 
 /* The main function of a test program: UNIT_MAIN("wire", test_wire_a, test_wire_b) */
