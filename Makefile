@@ -177,7 +177,7 @@ include tools/package.mk
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 
-PEERS := $(B)/peers/abyss $(B)/peers/jsonrpccpp $(B)/peers/grpc
+PEERS := $(B)/peers/abyss $(B)/peers/jsonrpccpp $(B)/peers/grpc $(B)/peers/thrift $(B)/peers/limit
 BENCH_LIBS = $(shell pkg-config --cflags --libs grpc++ protobuf)
 
 bench-deps:
@@ -214,6 +214,13 @@ $(B)/peers/grpc: bench/peers/grpc.cc bench/peers/bench.proto | $(B)/peers
 	protoc -I bench/peers --cpp_out=$(B)/peers --grpc_out=$(B)/peers \
 		--plugin=protoc-gen-grpc=$$(command -v grpc_cpp_plugin) bench/peers/bench.proto
 	$(CXX) $(CFLAGS) -I $(B)/peers -o $@ $< $(B)/peers/bench.pb.cc $(B)/peers/bench.grpc.pb.cc $(BENCH_LIBS)
+
+$(B)/peers/thrift: bench/peers/thrift.cc bench/peers/bench.thrift | $(B)/peers
+	thrift -out $(B)/peers --gen cpp:no_skeleton bench/peers/bench.thrift
+	$(CXX) $(CFLAGS) -I $(B)/peers -o $@ $< $(B)/peers/Rpc.cpp $$(pkg-config --cflags --libs thrift)
+
+$(B)/peers/limit: bench/peers/limit.c | $(B)/peers
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $<
 
 # --- housekeeping -------------------------------------------------------------------------------
 

@@ -55,34 +55,58 @@ def exchange(address, request):
     """One request on a connection of its own; everything that comes back until it is closed."""
     with connect(address) as sock:
         sock.sendall(request)
-        chunks = []
-        while chunk := sock.recv(1 << 20):
-            chunks.append(chunk)
-        return b''.join(chunks)
+        return read_to_end(sock)
+
+
+def read_to_end(sock):
+    chunks = []
+    while chunk := sock.recv(1 << 20):
+        chunks.append(chunk)
+    return b''.join(chunks)
+
+
+def is_open(sock):
+    """Whether the other side has neither closed an idle connection nor sent anything more."""
+    sock.setblocking(False)
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def answer_len(data):
+    """The length of the answer that begins with these bytes; None: they do not tell yet."""
+    if data.startswith(b'HTTP/'):
+        head, end, _ = data.partition(b'\r\n\r\n')
+        length = end and re.search(rb'\r\ncontent-length: *(\d+)', head, re.I)
+        return len(head + end) + int(length.group(1)) if length else None
+    if data.startswith(b'\0') and len(data) >= 4:  # Thrift's frame
+        return 4 + struct.unpack('>I', data[:4])[0]
+    if data.startswith(b'\xad') and len(data) >= 4:
+        _, size, modifier2 = struct.unpack('<BHB', data[:4])
+        if modifier2 != 5 or len(data) < 4 + size:
+            return None if modifier2 == 5 else 4 + size
+        return 4 + size + int(re.search(rb'CONTENT_LENGTH..(\d+)', data[4:4 + size], re.S).group(1))
+    return None
 
 
 def read_answer(sock):
     """One answer on a connection that stays open: HTTP with a Content-Length, or framed."""
     data = b''
-    while True:
+    while (length := answer_len(data)) is None or len(data) < length:
         chunk = sock.recv(1 << 20)
+        if not chunk:
+            break
         data += chunk
-        if data.startswith(b'HTTP/') and b'\r\n\r\n' in data:
-            head, _, body = data.partition(b'\r\n\r\n')
-            length = re.search(rb'\r\ncontent-length: *(\d+)', head, re.I)
-            if not chunk or length and len(body) >= int(length.group(1)):
-                return data
-        elif data.startswith(b'\xad') and len(data) >= 4:
-            if len(data) >= 4 + struct.unpack('<H', data[1:3])[0]:
-                return data
-        elif not chunk:
-            return data
+    return data
 
 
 class Uwsgi:
     """
-    One uWSGI without master, so that the process is the worker; options are (name, value). node
-    makes a server to be called: it is started before, and its address replaces <node> in the options.
+    One uWSGI, without master where one worker is enough; options are (name, value). node     to be called: it is started before, and its address replaces <node> in the options.
     """
 
     def __init__(self, plugin, options, plugins=('symcall', 'rpc'), node=None):
@@ -91,9 +115,11 @@ class Uwsgi:
         self.options = [('plugin-dir', PLUGIN_DIRS[plugin]), ('plugin-dir', STOCK_DIR)]
         self.options += [('plugin', name) for name in plugins]
         self.options += [('buffer-size', 65535), ('disable-logging', 'true'), ('need-app', 'false'),
-                         ('socket-timeout', 120), ('listen', 100),
+                         ('socket-timeout', 120), ('listen', 1024),
                          ('symcall-register-rpc', 'chello bench_hello'),
                          ('symcall-register-rpc', 'blob bench_blob')]
+        self.workers = dict(options).get('processes', 1)
+        self.options += [('master', 'true')] * (self.workers > 1)
         self.options += options
         self.node = node() if node else None
         self.logfile = self.path / 'uwsgi.log'
@@ -116,7 +142,7 @@ class Uwsgi:
                 [*wrapper, UWSGI, '--ini', str(self._write_ini())], cwd=self.path, env=env,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + START_SEC
-        while 'spawned uWSGI worker 1 (and the only)' not in self.log:
+        while len(re.findall(r'spawned uWSGI worker \d+ \(', self.log)) < self.workers:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f'uWSGI did not start:\n{self.log}')
             time.sleep(0.01)
@@ -161,9 +187,15 @@ def stop_process(process):
             process.wait()
 
 
+def processes(pid):
+    """A server's process and its workers."""
+    children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+    return [pid, *map(int, children)]
+
+
 def cpu_seconds(pid):
-    """User and system time of a whole process, from its CPU clock (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)
+    """User and system time of a server, from its processes' CPU clocks (clock_getcpuclockid(3))."""
+    return sum(time.clock_gettime((~process << 3) | 2) for process in processes(pid))
 
 
 def status_kib(pid, name):

@@ -14,7 +14,8 @@
  *   -t TAIL   compare only the last TAIL bytes of an answer, and its length: what comes before may
  *             have a date in it
  *
- * Output: calls, seconds and connections opened again, as JSON. Ends with 1 at the first wrong
+ * Output, as JSON: calls, seconds, connections opened again, and the milliseconds within which 50,
+ * 99 and 99.9 % of the calls were answered, connecting included. Ends with 1 at the first wrong
  * answer.
  */
 #include <errno.h>
@@ -45,6 +46,7 @@ static struct {
     size_t tail;
     struct bytes request, answer;
     long calls;
+    double *took_ms; /* by each call */
 } job;
 
 static atomic_long next_call, reconnects;
@@ -143,12 +145,20 @@ static bool receive_answer(int fd, char *buf) {
     return true;
 }
 
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void *caller(void *unused) {
     char *buf = malloc(CHUNK);
     int fd = -1;
+    long call;
 
     (void)unused;
-    while (atomic_fetch_add(&next_call, 1) < job.calls) {
+    while ((call = atomic_fetch_add(&next_call, 1)) < job.calls) {
+        double start = seconds();
         bool fresh = fd < 0;
         if (fresh)
             fd = dial();
@@ -160,6 +170,7 @@ static void *caller(void *unused) {
             fd = dial();
             fresh = true;
         }
+        job.took_ms[call] = (seconds() - start) * 1e3;
         if (!job.keep) {
             close(fd);
             fd = -1;
@@ -171,10 +182,23 @@ static void *caller(void *unused) {
     return NULL;
 }
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The time within which a part of all calls was answered. */
+static double percentile(double part) {
+    return job.took_ms[(long)(part * (double)(job.calls - 1))];
+}
+
+static void report(double took) {
+    qsort(job.took_ms, (size_t)job.calls, sizeof(*job.took_ms), by_value);
+    printf("{\"calls\": %ld, \"seconds\": %.6f, \"reconnects\": %ld, \"p50_ms\": %.4f, \"p99_ms\": "
+           "%.4f, "
+           "\"p999_ms\": %.4f}\n",
+           job.calls, took, atomic_load(&reconnects), percentile(0.5), percentile(0.99),
+           percentile(0.999));
 }
 
 int main(int argc, char **argv) {
@@ -194,6 +218,8 @@ int main(int argc, char **argv) {
         return 2;
     resolve(argv[optind]);
     job.calls = atol(argv[optind + 2]);
+    if (job.calls < 1 || !(job.took_ms = calloc((size_t)job.calls, sizeof(*job.took_ms))))
+        return 2;
     job.request = read_file(argv[optind + 3]);
     job.answer = read_file(argv[optind + 4]);
     job.tail = tail < 0 || (size_t)tail > job.answer.len ? job.answer.len : (size_t)tail;
@@ -204,7 +230,6 @@ int main(int argc, char **argv) {
             die("pthread_create");
     for (int i = 0; i < callers; i++)
         pthread_join(threads[i], NULL);
-    printf("{\"calls\": %ld, \"seconds\": %.6f, \"reconnects\": %ld}\n", job.calls,
-           seconds() - start, atomic_load(&reconnects));
+    report(seconds() - start);
     return 0;
 }

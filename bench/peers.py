@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Servers to compare with, see the folder peers."""
+import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,11 @@ BUILT = bench.BUILD / 'peers'
 
 
 class Peer:
-    """A server that is given its port as the last argument."""
+    """A server that is given its port as the last argument; answer is what the limit answers."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, answer=b''):
         self.command = list(map(str, command))
+        self.answer = answer
         self.directory = tempfile.TemporaryDirectory(prefix='rpc-bench-')
         self.path = Path(self.directory.name)
         self.process = None
@@ -26,7 +29,9 @@ class Peer:
         with socket.socket() as sock:
             sock.bind(('127.0.0.1', 0))
             self.sockets = [sock.getsockname()]
-        self.process = subprocess.Popen([*self.command, str(self.sockets[0][1])], cwd=self.path,
+        (self.path / 'answer.limit').write_bytes(self.answer)
+        env = dict(os.environ, LD_PRELOAD=str(bench.BUILD / 'bench_functions.so'))
+        self.process = subprocess.Popen([*self.command, str(self.sockets[0][1])], cwd=self.path, env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         end = time.monotonic() + bench.START_SEC
@@ -70,3 +75,31 @@ def grpc():
 
 def grpc_load(address, callers, calls):
     return [BUILT / 'grpc', 'load', address, callers, calls]
+
+
+def grpc_load_of(size):
+    return lambda address, callers, calls: [*grpc_load(address, callers, calls), size]
+
+
+def thrift():
+    return Peer(BUILT / 'thrift')
+
+
+def thrift_call(name, *fields):
+    """A framed call of the binary protocol, fields (type, bytes)."""
+    head = struct.pack('>II', 0x80010001, len(name)) + name.encode() + bytes(4)
+    body = b''.join(struct.pack('>BH', kind, number) + data for number, (kind, data) in enumerate(fields, 1))
+    return struct.pack('>I', len(head + body) + 1) + head + body + b'\0'
+
+
+def thrift_string(text):
+    return 11, struct.pack('>I', len(text)) + text.encode()
+
+
+def thrift_int(number):
+    return 8, struct.pack('>I', number)
+
+
+def limit(answer, *options):
+    """The bare loop, which answers these bytes."""
+    return lambda: Peer(BUILT / 'limit', *options, 'answer.limit', answer=answer)

@@ -1,61 +1,123 @@
 # SPDX-License-Identifier: MIT
-"""Plots of a group's results by gnuplot: a curve over what is varied, or a bar for each variant."""
+"""The five pictures of bench/README.md, by gnuplot, each from the figures of one group."""
 import statistics
 import subprocess
 
-
-def quartet(x, values):
-    low, middle, high = statistics.quantiles(values, n=4)
-    return f'{x} {middle} {low} {high}'
+COLOURS = {'stock': '#d95f02', 'ours': '#1b6ca8', 'limit': '#444444', 'gRPC': '#7b3294', 'Thrift': '#1b9e77'}
+SIZE = '1600,900'
 
 
-def block(title, style, lines, columns='1:2:3:4'):
-    """A part of a plot command, and its data."""
-    return (f'"-" using {columns} with {style} title "{title}"', '\n'.join(lines) + '\ne\n')
+def quartiles(variant, key):
+    low, middle, high = statistics.quantiles([r[key] for r in variant['rounds']], n=4)
+    return middle, low, high
 
 
-AXES = {'cpu_us': 'server CPU, µs per call', 'latency_ms': 'latency, ms'}
+def colour(name):
+    return next((value for key, value in COLOURS.items() if name.startswith(key)), '#888888')
 
 
-def curve(results):
-    """The group's figure over the scenarios' x, a line for each variant."""
-    results = [result for result in results if result['x'] is not None]
-    figure = results[0]['figure']
-    blocks = []
-    for i, variant in enumerate(results[0]['variants']):
-        lines = [quartet(max(result['x'], 0.5),
-                         [r[figure] for r in result['variants'][i]['rounds']])
-                 for result in results]
-        blocks.append(block(variant['variant'], 'yerrorlines', lines))
-    setup = (f'set logscale xy\nset xlabel "{results[0]["group"]}"\n'
-             f'set ylabel "{AXES[figure]}"\nset key top left\n')
-    return setup, blocks
+class Picture:
+    """A gnuplot script with its data."""
+
+    def __init__(self, path, title, machine, font=18):
+        self.lines = [f'set terminal pngcairo size {SIZE} font "sans,{font}" noenhanced',
+                      f'set output "{path}"', 'set grid', 'set bmargin 5', f'set title "{title}"',
+                      f'set label "{machine}" at screen 0.99,0.02 right font ",{font - 4}"']
+        self.blocks = []
+
+    def add(self, *lines):
+        self.lines += lines
+
+    def data(self, rows):
+        name = f'$data{len(self.blocks)}'
+        self.blocks.append(f'{name} << EOD\n' + '\n'.join(rows) + '\nEOD')
+        return name
+
+    def curve(self, title, points, number):
+        """x and its middle, low and high."""
+        rows = [' '.join(map(str, (x, *figures))) for x, figures in points]
+        dashes = 'dt 2' if title.startswith('limit') else ''
+        return (f'{self.data(rows)} using 1:2:3:4 with yerrorlines lw 3 {dashes} pt {5 + 2 * number} ps 1.6 '
+                f'lc rgb "{colour(title)}" title "{title}"')
+
+    def plot(self, curves):
+        self.lines.append('plot ' + ', '.join(curves))
+
+    def draw(self):
+        subprocess.run(['gnuplot'], input='\n'.join([*self.blocks, *self.lines]).encode(), check=True)
 
 
-def bars(results):
-    """Server CPU per call in parts of the first variant's, a colour for each of the others."""
-    lines, labels = {}, []
-    x = 0
-    for result in results:
-        base, *others = result['variants']
-        labels.append(f'"{result["name"]}" {x}')
-        for variant in others or [base]:
-            parts = [b['cpu_us'] / a['cpu_us'] for a, b in zip(base['rounds'], variant['rounds'])]
-            lines.setdefault(variant['variant'], []).append(quartet(x, parts) + ' 0.8')
-            x += 1
-        x += 1
-    setup = (f'set xtics rotate by -30 ({", ".join(labels)})\nset style fill solid 0.5\n'
-             f'set xrange [-1:{x}]\nset yrange [0:*]\nset key outside top\n'
-             f'set ylabel "server CPU per call, {results[0]["variants"][0]["variant"]} = 1"\n')
-    return setup, [block(name, 'boxerrorbars', rows, '1:2:3:4:5') for name, rows in lines.items()]
+def curves(picture, scenarios, key, names=None):
+    """A curve for each variant, over the scenarios in which it takes part."""
+    points = {}
+    for scenario in scenarios:
+        for variant in scenario['variants']:
+            points.setdefault(variant['variant'], []).append((scenario['x'], quartiles(variant, key)))
+    return [picture.curve(name, found, number) for number, (name, found) in enumerate(points.items())
+            if names is None or name in names]
 
 
-def plot(path, results):
-    """Writes path.png."""
-    curved = sum(result['x'] is not None for result in results) > 1
-    setup, blocks = (curve if curved else bars)(results)
-    script = ('set terminal png size 1100,600\n'
-              f'set output "{path}.png"\nset grid ytics\nset title "{path.name}"\n{setup}'
-              f'plot {", ".join(command for command, _ in blocks)}\n'
-              + ''.join(data for _, data in blocks))
-    subprocess.run(['gnuplot'], input=script.encode(), check=True)
+def servers(found, path):
+    variants = sorted(found['scenarios'][0]['variants'], key=lambda v: quartiles(v, 'calls_s')[0])
+    picture = Picture(path, 'Calls per second, two strings, one caller, one worker', found['machine'])
+    rows, ticks, labels = [], [], []
+    for at, variant in enumerate(variants):
+        middle, low, high = quartiles(variant, 'calls_s')
+        rows.append(f'{middle / 2} {at} {middle / 2} 0.35 {int(colour(variant["variant"])[1:], 16)}')
+        labels.append(f'{middle} {at} "{middle:,.0f}"')
+        ticks.append(f'"{variant["variant"]}" {at}')
+    picture.add('set style fill solid 0.8', f'set ytics ({", ".join(ticks)})', 'set format x "%\'.0f"',
+                f'set yrange [-0.6:{len(rows) - 0.4}]', 'set xrange [0:*]', 'set xlabel "calls/s"', 'unset key',
+                'set offsets graph 0, graph 0.1, 0, 0')
+    picture.plot([f'{picture.data(rows)} using 1:2:3:4:5 with boxxyerror lc rgb variable',
+                  f'{picture.data(labels)} using 1:2:3 with labels left offset 1,0'])
+    picture.draw()
+
+
+def sizes(found, path):
+    picture = Picture(path, 'Server CPU per call by size of the result, TCP', found['machine'])
+    picture.add('set logscale xy', 'set xlabel "bytes of the result"', 'set ylabel "server CPU, µs per call"',
+                'set key top left')
+    picture.plot(curves(picture, found['scenarios'], 'cpu_us'))
+    picture.draw()
+
+
+def tail(found, path):
+    picture = Picture(path, '', found['machine'], 15)
+    picture.add('set multiplot layout 1,3 title "Latency by callers, 4 workers, framed, TCP"',
+                'set logscale xy', 'set xlabel "callers"', 'set ylabel "milliseconds"', 'set key top left',
+                'set xtics (1, 8, 64, 256)')
+    rows = [scenario for scenario in found['scenarios'] if scenario['name'].startswith('4 workers')]
+    for title, key in (('p50', 'p50_ms'), ('p99', 'p99_ms'), ('p99.9', 'p999_ms')):
+        picture.add(f'set title "{title}"')
+        picture.plot(curves(picture, rows, key))
+    picture.add('unset multiplot')
+    picture.draw()
+
+
+def gather(found, path):
+    picture = Picture(path, 'One request made of many calls of 50 ms', found['machine'])
+    picture.add('set logscale xy 2', 'set xlabel "calls"', 'set ylabel "latency of the request, ms"',
+                'set key top left', 'set yrange [32:*]')
+    picture.plot([*curves(picture, found['scenarios'], 'latency_ms'),
+                  f'50 lw 3 dt 2 lc rgb "{COLOURS["limit"]}" title "limit: the 50 ms of one call"'])
+    picture.draw()
+
+
+def functions(found, path):
+    picture = Picture(path, 'Server CPU per call by number of functions, TCP, the last one called',
+                      found['machine'])
+    picture.add('set logscale xy', 'set xlabel "functions in the table"', 'set ylabel "server CPU, µs per call"',
+                'set key top left')
+    picture.plot(curves(picture, found['scenarios'], 'cpu_us'))
+    picture.draw()
+
+
+PICTURES = {'servers': servers, 'results': sizes, 'tail': tail, 'gather': gather, 'functions': functions}
+
+
+def draw(load, folder):
+    """All of them whose figures there are; load gives those of a group."""
+    for group, picture in PICTURES.items():
+        if (folder / f'{group}.json').exists():
+            picture(load(group), folder / f'{group}.png')

@@ -5,22 +5,23 @@ Runs the scenarios, all or a group: the variants of each side by side, in turn, 
 
 A figure of a round is only ever compared with the same round's figure of the variant it is measured
 against, so whatever else the machine does weighs on both; what is printed is the median of those
-ratios with their quartiles. Server CPU is the process clock of the one worker.
+ratios with their quartiles. Server CPU is the process clock of the server and its workers.
 """
 import json
-import statistics
+import os
+import platform
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import bench
-import plots
+import page
 import scenarios
 
-ROUNDS = 15
 # After the first call: a kept connection to a node is used again once it has stayed open a while.
 PAUSE_SEC = 0.1
-RESULTS = bench.HERE / 'results'
 
 
 class Running:
@@ -30,35 +31,47 @@ class Running:
         self.scenario, self.variant = scenario, variant
         self.server = variant.server()
         self.rounds = []
+        self.idle = []
 
     def start(self):
         self.server.start()
-        self.base_kib = bench.rss_kib(self.server.pid)
-        bench.peak_reset(self.server.pid)
+        self.base_kib = self._kib(bench.rss_kib)
+        for pid in bench.processes(self.server.pid):
+            bench.peak_reset(pid)
         address = self.server.sockets[0]
         self.address = '{}:{}'.format(*address) if isinstance(address, tuple) else address
         if self.variant.load:
             return self
-        with bench.connect(address) as sock:
-            sock.sendall(self.variant.request)
-            answer = bench.read_answer(sock) if self.variant.keep else self._read_to_end(sock)
-        if self.variant.expect not in answer:
-            raise RuntimeError(f'{self.scenario.name}, {self.variant.name}: {answer[:300]!r}')
+        answer = self._first_answer(address)
         body = answer.partition(b'\r\n\r\n')[2] if answer.startswith(b'HTTP/') else answer
         self.files = [self.server.path / 'request', self.server.path / 'answer']
         self.files[0].write_bytes(self.variant.request)
         self.files[1].write_bytes(answer)
         self.tail = len(body)
         time.sleep(PAUSE_SEC)
-        self._load(max(2, self.scenario.calls // 20))
+        self._load(max(1, self.scenario.calls // 20))
+        self._open_idle()
         return self
 
-    @staticmethod
-    def _read_to_end(sock):
-        chunks = []
-        while chunk := sock.recv(1 << 20):
-            chunks.append(chunk)
-        return b''.join(chunks)
+    def _first_answer(self, address):
+        with bench.connect(address) as sock:
+            sock.sendall(self.variant.request)
+            answer = bench.read_answer(sock) if self.variant.keep else bench.read_to_end(sock)
+        if self.variant.expect not in answer:
+            raise RuntimeError(f'{self.scenario.name}, {self.variant.name}: {answer[:300]!r}')
+        return answer
+
+    def _open_idle(self):
+        """Connections to the server's last socket that have had one answer and then stay idle."""
+        before = self._kib(bench.rss_kib)
+        for _ in range(self.scenario.idle):
+            self.idle.append(bench.connect(self.server.sockets[-1]))
+            self.idle[-1].sendall(self.variant.request)
+            bench.read_answer(self.idle[-1])
+        self.idle_kib = self._kib(bench.rss_kib) - before
+
+    def _kib(self, of_process):
+        return sum(map(of_process, bench.processes(self.server.pid)))
 
     def _load(self, calls):
         scenario = self.scenario
@@ -77,11 +90,19 @@ class Running:
         self.rounds.append({'cpu_us': cpu / load['calls'] * 1e6,
                             'calls_s': load['calls'] / load['seconds'],
                             'latency_ms': load['seconds'] / load['calls'] * self.scenario.callers * 1e3,
-                            'reconnects': load['reconnects']})
+                            **{name: load.get(name) for name in ('reconnects', *page.PERCENTILES)}})
 
     def result(self):
-        return {'variant': self.variant.name, 'rounds': self.rounds,
-                'growth_kib': bench.peak_kib(self.server.pid) - self.base_kib}
+        found = {'variant': self.variant.name, 'rounds': self.rounds,
+                 'growth_kib': self._kib(bench.peak_kib) - self.base_kib}
+        if self.idle:
+            found |= {'idle_open': sum(map(bench.is_open, self.idle)), 'idle_kib': self.idle_kib}
+        return found
+
+    def stop(self):
+        for sock in self.idle:
+            sock.close()
+        self.server.stop()
 
 
 def run(scenario):
@@ -89,61 +110,25 @@ def run(scenario):
     try:
         for one in running:
             one.start()
-        for number in range(ROUNDS):
+        for number in range(scenario.rounds):
             for one in running if number % 2 else reversed(running):
                 one.measure()
-        return {'group': scenario.group, 'name': scenario.name, 'x': scenario.x, 'figure': scenario.figure,
-                'callers': scenario.callers, 'calls': scenario.calls,
+        return {'name': scenario.name, 'x': scenario.x, 'callers': scenario.callers,
+                'calls': scenario.calls, 'idle': scenario.idle,
                 'variants': [one.result() for one in running]}
     finally:
         for one in running:
-            one.server.stop()
+            one.stop()
 
 
-def median(values):
-    return statistics.median(values)
-
-
-def ratios(base, other, key):
-    """other's figure divided by base's, round by round."""
-    return [b[key] / a[key] for a, b in zip(base['rounds'], other['rounds'])]
-
-
-def spread(values):
-    low, middle, high = statistics.quantiles(values, n=4)
-    return f'{middle:.2f} ({low:.2f}-{high:.2f})'
-
-
-def rows_of(result):
-    base = result['variants'][0]
-    for variant in result['variants']:
-        first = variant is base
-        speed, digits = ('latency_ms', 1) if result['figure'] == 'latency_ms' else ('calls_s', 0)
-        yield (result['name'], variant['variant'],
-               f'{median([r["cpu_us"] for r in variant["rounds"]]):,.1f}',
-               '' if first else spread(ratios(variant, base, 'cpu_us')),
-               f'{median([r[speed] for r in variant["rounds"]]):,.{digits}f}',
-               '' if first else spread(ratios(base, variant, 'calls_s')),
-               f'{median([r["reconnects"] for r in variant["rounds"]]):.0f}',
-               f'{variant["growth_kib"]:,}')
-
-
-HEADER = ('scenario', 'variant', 'CPU µs/call', 'times less CPU', 'calls/s', 'times the calls/s',
-          'reconnects', 'peak growth KiB')
-
-
-def report(group, results):
-    """The group's table on the terminal, its data and plot in bench/results."""
-    RESULTS.mkdir(exist_ok=True)
-    rows = [row for result in results for row in rows_of(result)]
-    header = list(HEADER)
-    if results[0]['figure'] == 'latency_ms':
-        header[4] = 'latency ms'
-    print(f'\n{group}\n\n{bench.table(header, rows)}', flush=True)
-    (RESULTS / f'{group}.json').write_text(json.dumps(results, indent=1) + '\n')
-    (RESULTS / f'{group}.tsv').write_text(
-        '\n'.join('\t'.join(row) for row in (header, *rows)) + '\n')
-    plots.plot(RESULTS / group, results)
+def machine():
+    """What the figures were measured on, and when."""
+    model = re.search(r'model name\s*: (.*)', Path('/proc/cpuinfo').read_text())
+    system = re.search(r'PRETTY_NAME="(.*?)"', Path('/etc/os-release').read_text()).group(1)
+    uwsgi = subprocess.run([bench.UWSGI, '--version'], check=True, stdout=subprocess.PIPE, text=True)
+    return (f'{time.strftime("%Y-%m-%d")}, {model.group(1) if model else platform.machine()}, '
+            f'{os.cpu_count()} cores, Linux {platform.release().split("-")[0]}, {system}, '
+            f'uWSGI {uwsgi.stdout.strip()}')
 
 
 def main():
@@ -152,10 +137,12 @@ def main():
     if not chosen:
         names = ' '.join(group.__name__ for group in scenarios.GROUPS)
         sys.exit(f'no group "{wanted}"; there are: {names}')
-    print(f'{ROUNDS} rounds; medians of the ratios, with their quartiles')
     start = time.monotonic()
     for group in dict.fromkeys(scenario.group for scenario in chosen):
-        report(group, [run(scenario) for scenario in chosen if scenario.group == group])
+        page.save(group, {'machine': machine(), 'scenarios': [
+            run(scenario) for scenario in chosen if scenario.group == group]})
+        print(f'\n{group}\n\n{page.table(group)}', flush=True)
+    page.write()
     print(f'\n{time.monotonic() - start:.0f} s')
 
 

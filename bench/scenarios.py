@@ -5,6 +5,7 @@ compared with. Groups are the names for "make bench BENCH=".
 """
 import base64
 import json
+import struct
 from collections import namedtuple
 
 import bench
@@ -24,10 +25,10 @@ NODE = '<node>'  # stands for the node's address in an option
 # load     a load generator of its own: (address, callers, calls) -> command line
 Variant = namedtuple('Variant', 'name server request keep expect load', defaults=(None,))
 
-# x        where the scenario stands on the axis of its group's curve, None for a bar
-# figure   what the picture shows, and the table beside CPU: a key of run.py's rounds
-Scenario = namedtuple('Scenario', 'group name variants callers calls x figure',
-                      defaults=(1, 2000, None, 'cpu_us'))
+# x        where the scenario stands on the axis of its group's picture
+# idle     kept connections that are open beside the callers
+Scenario = namedtuple('Scenario', 'group name variants callers calls x rounds idle',
+                      defaults=(1, 2000, None, 9, 0))
 
 
 def uwsgi(plugin, *options, plugins=('symcall', 'rpc'), node=None):
@@ -44,6 +45,13 @@ def bridge(sock, modifier2):
     return [sock, ('http-socket-modifier1', 173), ('http-socket-modifier2', modifier2)]
 
 
+def limit(answer, *options):
+    """The system calls of a call alone; -k of one over a kept connection."""
+    keep = '-k' in options
+    return Variant('limit, kept' if keep else 'limit', peers.limit(answer, *options),
+                   bench.packet('chello', 'a', 'b'), keep, answer)
+
+
 def people(count):
     return '1 caller' if count == 1 else f'{count} callers'
 
@@ -54,17 +62,37 @@ def packets():
         request = bench.packet('chello', 'a', 'b', modifier2=modifier2)
         for sock, kind in ((TCP, 'TCP'), (UNIX, 'UNIX')):
             for callers in (1, 4):
+                bare = [limit(FRAMED if modifier2 == 0 else bench.HELLO)] if sock is TCP else []
                 yield Scenario('packets', f'{framing}, {kind}, {people(callers)}',
-                               against_stock([sock], request, null=True), callers)
+                               against_stock([sock], request, null=True) + bare, callers)
+
+
+def framed(result):
+    """The answer with modifier2 0."""
+    if len(result) < 1 << 16:
+        return struct.pack('<BHB', 173, len(result), 0) + result
+    length = bench.array('CONTENT_LENGTH', len(result))
+    return struct.pack('<BHB', 173, len(length), 5) + length + result
+
+
+FRAMED = framed(bench.HELLO)
 
 
 def results():
+    """A connection for each call; the peers, and ours on a puwsgi-socket, keep theirs."""
     for size, name, calls in ((11, '11 bytes', 2000), (1 << 10, '1 KiB', 2000),
-                              (65535, '64 KiB - 1', 1500), (1 << 20, '1 MiB', 150),
-                              (64 << 20, '64 MiB', 2)):
-        yield Scenario('results', f'framed, TCP, {name}',
-                       against_stock([TCP], bench.packet('blob', size), expect=b'x' * min(size, 99)),
-                       1, calls, size)
+                              (65535, '64 KiB - 1', 1000), (1 << 20, '1 MiB', 100),
+                              (16 << 20, '16 MiB', 4)):
+        request, some = bench.packet('blob', size), b'x' * min(size, 99)
+        variants = [*against_stock([TCP], request, expect=some), limit(framed(b'x' * size))]
+        if size <= 1 << 20:
+            variants += [
+                Variant('ours, kept', uwsgi('ours', PUWSGI), request, True, some),
+                limit(framed(b'x' * size), '-k'),
+                Variant('gRPC C++, kept', peers.grpc, None, True, some, peers.grpc_load_of(size)),
+                Variant('Thrift C++, kept', peers.thrift, peers.thrift_call('blob', peers.thrift_int(size)),
+                        True, some)]
+        yield Scenario('results', name, variants, 1, calls, size)
 
 
 def arguments():
@@ -80,8 +108,8 @@ def functions():
         names = [('symcall-register-rpc', f'function{i:05} bench_hello') for i in range(count)]
         options = [TCP, ('rpc-max', count + 10), *names]
         yield Scenario('functions', f'framed, TCP, the last of {count:,}',
-                       against_stock(options, bench.packet(f'function{count - 1:05}', 'a', 'b')),
-                       1, 2000 if count < 10000 else 1000, count)
+                       [*against_stock(options, bench.packet(f'function{count - 1:05}', 'a', 'b')),
+                        limit(FRAMED)], 1, 2000 if count < 10000 else 1000, count)
 
 
 def http():
@@ -95,8 +123,8 @@ def http():
 def puwsgi():
     for callers in (1, 4):
         yield Scenario('puwsgi', f'framed, puwsgi-socket, {people(callers)}',
-                       against_stock([PUWSGI], bench.packet('chello', 'a', 'b'), True, null=True),
-                       callers, 3000)
+                       [*against_stock([PUWSGI], bench.packet('chello', 'a', 'b'), True, null=True),
+                        limit(FRAMED, '-k')], callers, 3000)
 
 
 def routes():
@@ -135,14 +163,47 @@ def applications():
 def gather():
     """A request made of the results of many calls, each of 50 ms, to a node that takes all at once."""
     node = uwsgi('ours', TCP, ('threads', 64), ('symcall-register-rpc', 'nap bench_nap'))
-    for parts in (1, 2, 4, 8, 16, 32, 64):
+    request = bench.http('/', keepalive=False)
+    for parts in (1, 4, 16, 32):
         row = [('route', f'^/ rpcnext:nap@{NODE}')] * parts + [('route', '^/ break:')]
-        once = ('route', '^/ rpcgather:' + ' '.join([f'nap@{NODE}'] * parts))
-        request = bench.http('/', keepalive=False)
+        once = [('route', '^/ rpcgather:' + ' '.join([f'nap@{NODE}'] * parts))]
         yield Scenario('gather', f'{parts} part{"s" * (parts > 1)}', [
-            Variant('in a row', uwsgi('ours', HTTP, *row, node=node), request, False, bench.HELLO * parts),
-            Variant('at once', uwsgi('ours', HTTP, once, node=node), request, False, bench.HELLO * parts)],
-            1, max(2, 16 // parts), parts, 'latency_ms')
+            Variant(name, uwsgi(plugin, HTTP, *rules, node=node), request, False, bench.HELLO * parts)
+            for name, plugin, rules in (('stock, in a row', 'stock', row), ('ours, in a row', 'ours', row),
+                                        ('ours, at once', 'ours', once))],
+            1, max(1, 4 // parts), parts, 5)
+
+
+# --- many callers -----------------------------------------------------------------------------------
+
+GEVENT = ('symcall', 'python3', 'gevent_python3', 'rpc')
+
+
+def tail():
+    """How long the slowest wait as callers get more, a connection for each call; Thrift's are kept."""
+    request = bench.packet('chello', 'a', 'b')
+    thrift = Variant('Thrift C++, kept', peers.thrift,
+                     peers.thrift_call('chello', *map(peers.thrift_string, 'ab')), True, bench.HELLO)
+    for name, options, plugins, beside in (
+            ('1 worker', [], ('symcall', 'rpc'), [limit(FRAMED)]),
+            ('2 workers', [('processes', 2)], ('symcall', 'rpc'), [limit(FRAMED, '-w', 2)]),
+            ('4 workers', [('processes', 4)], ('symcall', 'rpc'), [limit(FRAMED, '-w', 4), thrift]),
+            ('4 threads', [('threads', 4)], ('symcall', 'rpc'), []),
+            ('gevent', [('gevent', 256)], GEVENT, [])):
+        for callers in (1, 8, 64, 256):
+            yield Scenario('tail', f'{name}, {people(callers)}', [
+                *(Variant(plugin, uwsgi(plugin, TCP, *options, plugins=plugins), request, False, bench.HELLO)
+                  for plugin in ('stock', 'ours')), *beside],
+                callers, 3000 if callers == 1 else 6000, callers, 7)
+
+
+def idle():
+    """Callers with a connection a call beside 1,000 connections to a puwsgi-socket that are kept."""
+    for count in (0, 1000):
+        yield Scenario('idle', f'gevent, {count:,} idle connections', [
+            Variant(plugin, uwsgi(plugin, TCP, PUWSGI, ('gevent', 2200), plugins=GEVENT),
+                    bench.packet('chello', 'a', 'b'), False, bench.HELLO)
+            for plugin in ('stock', 'ours')], 8, 6000, count, 5, count)
 
 
 # --- documents --------------------------------------------------------------------------------------
@@ -195,27 +256,35 @@ def typed():
             for variant, name in (('untyped', 'chello'), ('typed', 'jhello'))], 1, calls)
 
 
-def others():
-    """Servers one could use instead; on a kept connection those that keep it."""
-    ours_xml = Variant('ours', uwsgi('ours', *bridge(HTTP11, 3)), XML, True, bench.HELLO)
-    ours_json = Variant('ours', uwsgi('ours', *bridge(HTTP11, 4)), JSON, True, bench.HELLO)
-    yield Scenario('others', 'XML-RPC', [
-        Variant("xmlrpc-c's Abyss", peers.abyss, post('text/xml', XML_BODY, '/RPC2'), True,
-                bench.HELLO), ours_xml], 1, 1000)
-    yield Scenario('others', 'XML-RPC', [
-        Variant('Python xmlrpc.server', peers.python_xmlrpc,
-                post('text/xml', XML_BODY, '/RPC2', False), False, bench.HELLO), ours_xml], 1, 400)
-    yield Scenario('others', 'JSON-RPC', [
-        Variant('libjson-rpc-cpp', peers.jsonrpccpp, JSON, True, bench.HELLO), ours_json], 1, 2000)
-    yield Scenario('others', 'JSON-RPC', [
-        Variant('Python jsonrpclib', peers.python_jsonrpc,
-                post('application/json', JSON_BODY, '/', False), False, bench.HELLO), ours_json],
-                   1, 400)
-    yield Scenario('others', 'gRPC', [
-        Variant('gRPC C++', peers.grpc, None, True, bench.HELLO, peers.grpc_load),
-        ours_json._replace(name='ours, JSON-RPC'), ours_xml._replace(name='ours, XML-RPC'),
-        Variant('ours, puwsgi-socket', uwsgi('ours', PUWSGI), bench.packet('chello', 'foo', 'bar'),
-                True, bench.HELLO)], 1, 1000)
+def compared():
+    """Servers one could use instead, on a kept connection those that keep it: two strings, one caller."""
+    both = bench.packet('chello', 'foo', 'bar')
+    strings = [peers.thrift_string(text) for text in ('foo', 'bar')]
+
+    def kept(name, server, request):
+        return Variant(name, server, request, True, bench.HELLO)
+
+    def once(name, server, request):
+        return Variant(name, server, request, False, bench.HELLO)
+    yield kept('stock, PATH_INFO', uwsgi('stock', *bridge(HTTP11, 2)), bench.http('/chello/foo/bar'))
+    yield once('stock, a connection a call', uwsgi('stock', TCP), both)
+    yield once('ours, a connection a call', uwsgi('ours', TCP), both)
+    yield limit(FRAMED)._replace(name='limit, a connection a call')
+    yield kept('ours, PATH_INFO', uwsgi('ours', *bridge(HTTP11, 2)), bench.http('/chello/foo/bar'))
+    yield kept('ours, puwsgi-socket', uwsgi('ours', PUWSGI), both)
+    yield kept('ours, JSON-RPC', uwsgi('ours', *bridge(HTTP11, 4)), JSON)
+    yield kept('ours, XML-RPC', uwsgi('ours', *bridge(HTTP11, 3)), XML)
+    yield limit(FRAMED, '-k')
+    yield Variant('gRPC C++', peers.grpc, None, True, bench.HELLO, peers.grpc_load)
+    yield kept('Thrift C++', peers.thrift, peers.thrift_call('chello', *strings))
+    yield kept('libjson-rpc-cpp', peers.jsonrpccpp, JSON)
+    yield kept("xmlrpc-c's Abyss", peers.abyss, post('text/xml', XML_BODY, '/RPC2'))
+    yield once('Python jsonrpclib', peers.python_jsonrpc, post('application/json', JSON_BODY, '/', False))
+    yield once('Python xmlrpc.server', peers.python_xmlrpc, post('text/xml', XML_BODY, '/RPC2', False))
+
+
+def servers():
+    yield Scenario('servers', 'two strings', list(compared()), 1, 1000)
 
 
 # --- memory -----------------------------------------------------------------------------------------
@@ -237,7 +306,7 @@ def memory():
 
 
 GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, gather, applications, bridges,
-          typed, others, memory)
+          typed, servers, tail, idle, memory)
 
 
 def scenarios(wanted):

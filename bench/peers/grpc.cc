@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A gRPC server whose one function takes two strings, and a load generator for it:
+ * A gRPC server with chello, which takes two strings, and blob, which returns as many bytes as its
+ * argument says; and a load generator for it, of chello or of blob with a SIZE:
  *   grpc server PORT
- *   grpc load ADDRESS CALLERS CALLS
+ *   grpc load ADDRESS CALLERS CALLS [SIZE]
  */
 #include <atomic>
 #include <chrono>
@@ -18,7 +19,12 @@
 class Service final : public bench::Rpc::Service {
     grpc::Status Call(grpc::ServerContext *, const bench::Arguments *arguments,
                       bench::Result *result) override {
-        if (arguments->argument_size() != 2)
+        if (arguments->function() == "blob" && arguments->argument_size() == 1) {
+            result->set_data(
+                std::string(strtoul(arguments->argument(0).c_str(), nullptr, 10), 'x'));
+            return grpc::Status::OK;
+        }
+        if (arguments->function() != "chello" || arguments->argument_size() != 2)
             return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "two arguments");
         result->set_data("hello world");
         return grpc::Status::OK;
@@ -38,7 +44,20 @@ static int serve(const std::string &port) {
     return 0;
 }
 
-static void call(const std::string &address, std::atomic<long> &next, long calls) {
+static void ask(bench::Arguments *arguments, const char *size) {
+    arguments->set_function(size ? "blob" : "chello");
+    if (size) {
+        arguments->add_argument(size);
+        return;
+    }
+    arguments->add_argument("foo");
+    arguments->add_argument("bar");
+}
+
+static void call(const std::string &address, std::atomic<long> &next, long calls,
+                 const char *size) {
+    const std::string expected =
+        size ? std::string(strtoul(size, nullptr, 10), 'x') : "hello world";
     grpc::ChannelArguments own; /* a connection for each caller */
     own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     auto stub = bench::Rpc::NewStub(
@@ -48,24 +67,22 @@ static void call(const std::string &address, std::atomic<long> &next, long calls
         grpc::ClientContext context;
         bench::Arguments arguments;
         bench::Result result;
-        arguments.set_function("chello");
-        arguments.add_argument("foo");
-        arguments.add_argument("bar");
+        ask(&arguments, size);
         grpc::Status status = stub->Call(&context, arguments, &result);
-        if (!status.ok() || result.data() != "hello world") {
+        if (!status.ok() || result.data() != expected) {
             fprintf(stderr, "grpc: %s\n", status.error_message().c_str());
             exit(1);
         }
     }
 }
 
-static int load(const std::string &address, int callers, long calls) {
+static int load(const std::string &address, int callers, long calls, const char *size) {
     std::vector<std::thread> threads;
     std::atomic<long> next(0);
 
     auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < callers; i++)
-        threads.emplace_back(call, address, std::ref(next), calls);
+        threads.emplace_back(call, address, std::ref(next), calls, size);
     for (auto &thread : threads)
         thread.join();
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -76,7 +93,7 @@ static int load(const std::string &address, int callers, long calls) {
 int main(int argc, char **argv) {
     if (argc == 3 && std::string(argv[1]) == "server")
         return serve(argv[2]);
-    if (argc == 5 && std::string(argv[1]) == "load")
-        return load(argv[2], atoi(argv[3]), atol(argv[4]));
+    if ((argc == 5 || argc == 6) && std::string(argv[1]) == "load")
+        return load(argv[2], atoi(argv[3]), atol(argv[4]), argc == 6 ? argv[5] : nullptr);
     return 2;
 }
