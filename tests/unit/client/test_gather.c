@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define SHORT_MS 300
-#define SLACK_MS 2000
+#define SHORT_MS 1500
+#define SLACK_MS 5000
 
 /* Adds count calls whose argument is their number. */
 static void add_calls(struct rpc_gather *gather, struct rpc_nodes *nodes, unsigned count) {
