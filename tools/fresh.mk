@@ -5,5 +5,5 @@ ARCH ?=
 DEB ?= no
 
 .PHONY: fresh
-fresh: ## demo and check on a bare Debian, as root (RELEASE=bookworm or trixie, ARCH=; DEB=yes: the package)
+fresh: ## demo and check on a bare Debian, as root (RELEASE=bookworm|trixie, ARCH=, DEB=yes)
 	@FRESH_DEB=$(DEB) tools/fresh.sh $(RELEASE) $(ARCH)

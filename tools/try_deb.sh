@@ -17,5 +17,5 @@ apt-get purge -q -y "$name"
 for file in $files; do
     [ -d "$file" ] || [ ! -e "$file" ] || { echo "deb: $file is left behind" >&2; exit 1; }
 done
-! uwsgi-core --plugin rpc_next --version >/dev/null 2>&1 || { echo "deb: still loaded" >&2; exit 1; }
+! uwsgi-core --need-plugin rpc_next --version >/dev/null 2>&1 || { echo "deb: still loaded" >&2; exit 1; }
 echo "deb: $name removed"
