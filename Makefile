@@ -120,6 +120,7 @@ $(NPM): tests/e2e/clients/package.json
 check: deps ## install what is missing, build and run every test
 	@$(MAKE) -s unit
 	@$(MAKE) -s lint
+	@$(MAKE) -s instructions ONLY=ours
 	@$(MAKE) -s e2e
 	@$(MAKE) -s fuzz FUZZ_TIME=10
 	@$(MAKE) -s soak SOAK_TIME=60 SOAK_CALLS=20000
@@ -187,9 +188,10 @@ bench: rpc_plugin.so | bench-deps ## measure side by side with the stock plugin 
 	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/load $(B)/null/rpc_plugin.so $(PEERS)
 	$(PYTHON) bench/run.py "$(BENCH)"
 
-instructions: rpc_plugin.so | bench-deps ## count instructions per call, fail where they grew (CASE=text for some, ACCEPT=1)
+instructions: rpc_plugin.so ## count instructions per call, fail if they grew (CASE=text, ONLY=ours, ACCEPT=1)
+	@tools/packages.sh install build check
 	@$(MAKE) --no-print-directory $(B)/bench_functions.so $(B)/null/rpc_plugin.so
-	$(PYTHON) bench/instructions.py "$(CASE)"
+	@ONLY="$(ONLY)" ACCEPT="$(ACCEPT)" $(PYTHON) bench/instructions.py "$(CASE)"
 
 $(B)/bench_functions.so: bench/functions.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<

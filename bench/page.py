@@ -79,6 +79,13 @@ COLUMNS = {
 }
 
 
+def instructions():
+    """Of the stock plugin and of this one; what stock cannot do has no figure there."""
+    rows = [(case, *(f'{row[plugin]:,.0f}' if plugin in row else '' for plugin in ('stock', 'ours')))
+            for case, row in load('instructions').items()]
+    return bench.table(('case', 'stock', 'this plugin'), rows)
+
+
 def table(group):
     columns = COLUMNS.get(group, COMMON)
     rows = [(scenario['name'], variant['variant'], *(cell(variant, scenario['variants'][0]) for _, cell in columns))
@@ -109,6 +116,7 @@ def write():
         group = match.group(1)
         if not (RESULTS / f'{group}.json').exists():
             return match.group(0)
-        return (f'<!-- {group} -->\n\n{load(group)["machine"]}.\n\n{table(group)}\n\n<!-- end -->')
+        text = instructions() if group == 'instructions' else f'{load(group)["machine"]}.\n\n{table(group)}'
+        return f'<!-- {group} -->\n\n{text}\n\n<!-- end -->'
     README.write_text(re.sub(r'<!-- (\w+) -->\n.*?<!-- end -->', block, README.read_text(),
                              flags=re.S))
