@@ -302,7 +302,7 @@ def memory():
                                      ('XML-RPC', 3, post('text/xml', multicall))):
         yield Scenario('memory', f'50 MB of base64, {name}', [
             Variant('ours', uwsgi('ours', *bridge(HTTP11, modifier2), MAX_BODY), request, True,
-                    bench.HELLO)], 1, 2)
+                    bench.HELLO)], 1, 1, None, 3)
 
 
 GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, gather, applications, bridges,
