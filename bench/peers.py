@@ -103,3 +103,22 @@ def thrift_int(number):
 def limit(answer, *options):
     """The bare loop, which answers these bytes."""
     return lambda: Peer(BUILT / 'limit', *options, 'answer.limit', answer=answer)
+
+
+def tls_certificate():
+    """A certificate that signs itself, made on the spot; returns its file and its key's."""
+    cert, key = BUILT / 'cert.pem', BUILT / 'key.pem'
+    BUILT.mkdir(parents=True, exist_ok=True)
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                    '-keyout', key, '-out', cert, '-subj', '/CN=node', '-addext', 'subjectAltName=IP:127.0.0.1'],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return cert, key
+
+
+def openssl_server(cert, key):
+    """OpenSSL's own server, which answers with the file that is asked for."""
+    return Peer('openssl', 's_server', '-cert', cert, '-key', key, '-quiet', '-WWW', '-port', answer=bench.HELLO)
+
+
+def openssl_load(version):
+    return lambda address, callers, calls: [sys.executable, SOURCES / 's_time.py', address, version]

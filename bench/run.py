@@ -86,7 +86,7 @@ class Running:
     def measure(self):
         before = bench.cpu_seconds(self.server.pid)
         load = self._load(self.scenario.calls)
-        cpu = bench.cpu_seconds(self.server.pid) - before
+        cpu = load.get('cpu_s', bench.cpu_seconds(self.server.pid) - before)
         self.rounds.append({'cpu_us': cpu / load['calls'] * 1e6,
                             'calls_s': load['calls'] / load['seconds'],
                             'latency_ms': load['seconds'] / load['calls'] * self.scenario.callers * 1e3,

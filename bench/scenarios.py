@@ -206,6 +206,37 @@ def idle():
             for plugin in ('stock', 'ours')], 8, 6000, count, 5, count)
 
 
+NO_TLS_1_3 = ('ssl-option', 1 << 29)
+
+
+def tls():
+    """A routed call to a node, each on a connection of its own. CPU is the caller's."""
+    cert, key = peers.tls_certificate()
+    request = bench.http('/a/b')
+
+    def variant(name, scheme, node, *options):
+        rule = ('route', f'^/(.+)/(.+) rpc:chello@{scheme}{NODE} $1 $2')
+        return Variant(name, uwsgi('ours', HTTP11, rule, ('rpc-tls-ca', cert), *options, node=node), request, True,
+                       bench.HELLO)
+    for version, more in (('TLS 1.3', ()), ('TLS 1.2', (NO_TLS_1_3,))):
+        node = uwsgi('ours', *more, ('suwsgi-socket', f'127.0.0.1:0,{cert},{key}'))
+        yield Scenario('tls', version, [
+            variant('plain TCP', '', uwsgi('ours', TCP)),
+            variant('resumed session', 'ssl:', node, ('rpc-keepalive', 4)),
+            variant('full handshake', 'ssl:', node),
+            Variant('openssl s_time -reuse', lambda: peers.openssl_server(cert, key), None, False, None,
+                    peers.openssl_load(version.lower().replace(' ', '').replace('.', '_')))], 1, 250)
+
+
+def gevent():
+    """Many callers of one process of green threads."""
+    request = bench.packet('chello', 'a', 'b')
+    yield Scenario('gevent', people(10), [
+        Variant('a connection a call', uwsgi('ours', TCP, ('gevent', 40), plugins=GEVENT), request, False, bench.HELLO),
+        Variant('kept connections', uwsgi('ours', PUWSGI, ('gevent', 40), plugins=GEVENT), request, True, bench.HELLO)],
+        10, 4000)
+
+
 # --- documents --------------------------------------------------------------------------------------
 
 def xml_call(name, *values):
@@ -305,8 +336,8 @@ def memory():
                     bench.HELLO)], 1, 1, None, 3)
 
 
-GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, gather, applications, bridges,
-          typed, servers, tail, idle, memory)
+GROUPS = (packets, results, arguments, functions, http, puwsgi, routes, gather, tls, gevent, applications,
+          bridges, typed, servers, tail, idle, memory)
 
 
 def scenarios(wanted):

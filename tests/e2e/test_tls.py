@@ -304,6 +304,7 @@ def test_without_a_ca_the_systems_count(uwsgi, node):
 
 # --- sessions ---------------------------------------------------------------------------------------
 
+# It counts for the sockets that follow it.
 NO_TLS_1_3 = ('ssl-option', 1 << 29)
 
 
@@ -311,7 +312,7 @@ NO_TLS_1_3 = ('ssl-option', 1 << 29)
 @pytest.mark.parametrize('keepalive, resumed', [(1, 9), (0, 0)])
 def test_sessions_are_resumed(uwsgi, certificates, version, keepalive, resumed):
     """With rpc-keepalive, all but the first; by both workers of a node that closes each connection."""
-    node = uwsgi(certificates.socket(), ('processes', 2), *([NO_TLS_1_3] if version == '1.2' else []))
+    node = uwsgi(*([NO_TLS_1_3] if version == '1.2' else []), certificates.socket(), ('processes', 2))
     server = uwsgi(HTTP, ('rpc-keepalive', keepalive), ('enable-metrics', 'true'), ('stats', 'stats.sock'),
                    *certificates.options(), ('route', f'^/ rpc:echo@{node_of(node)} x'))
     for _ in range(10):
