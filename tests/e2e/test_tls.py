@@ -14,6 +14,7 @@ from conftest import HTTP, PRELOAD, TCP, connect, poll, read_all
 from release import BROKEN
 from test_engines_remote import ENGINES, PERL, PYTHON_ENGINES, RUBY
 from test_metrics import metrics
+from test_rpc_client import netstrings, read_netstrings
 
 ENGINES = {'processes': ([], [('processes', 2)]), **ENGINES}
 ENGINES = {name: (plugins, options) for name, (plugins, options) in ENGINES.items()
@@ -216,8 +217,10 @@ def bad(shared_uwsgi, certificates, node):
 @pytest.fixture(scope='module')
 def front(shared_uwsgi, certificates, node, bad):
     path = {name: name.replace(' ', '-') for name in BAD}
+    every = [netstrings(name, 'echo', 'x') for name in (node_of(node), *(bad[name] for name in BAD), plain(node))]
     return shared_uwsgi(
         HTTP, ('rpc-timeout', DEADLINE), ('rpc-keepalive', 4), *certificates.options(),
+        ('rpc-client', 'net'), ('route', f'^/every rpc:net.gather {b" ".join(every).decode()}'),
         *[('route', f'^/only/{path[name]} rpc:echo@{bad[name]} secret') for name in BAD],
         *[('route', f'^/then/{path[name]} rpc:echo@{bad[name]},{node_of(node)} x') for name in BAD],
         ('route', f'^/good rpc:echo@{node_of(node)} x'),
@@ -250,6 +253,20 @@ def test_a_bad_node_is_passed_over(front, bad, node, name):
     path = f'/then/{name.replace(" ", "-")}'
     poll(lambda: get(front, path) == (200, b'1:x,') and new_lines(front, before), 60, 'the bad node asked')
     assert re.search(rf'node {re.escape(bad[name])}: TLS: {BAD[name][2]}$', new_lines(front, before)[0])
+
+
+def test_every_bad_node_at_once(front):
+    """In one gathering: each its outcome, and the good ones' results whole. All end with the deadline of
+    those that never answer."""
+    before, begin = descriptors(front), time.monotonic()
+    status, body = get(front, '/every')
+    assert status == 200 and time.monotonic() - begin < HUNG
+    got = read_netstrings(body)
+    assert got[:2] + got[-2:] == [b'ok', b'1:x,'] * 2
+    for name, outcome, result in zip(BAD, got[2:-2:2], got[3:-2:2]):
+        assert re.fullmatch(BAD[name][1], outcome.decode()) and result == b'', name
+    # but for the connection to the node in the clear, which may be kept
+    poll(lambda: descriptors(front) <= before + 1, what='descriptors closed')
 
 
 def test_a_certificate_for_another_name(front):
