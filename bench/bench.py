@@ -106,7 +106,8 @@ def read_answer(sock):
 
 class Uwsgi:
     """
-    One uWSGI, without master where one worker is enough; options are (name, value). node     to be called: it is started before, and its address replaces <node> in the options.
+    One uWSGI, without master where one worker is enough; options are (name, value). node
+    to be called: it is started before, and its address replaces <node> in the options.
     """
 
     def __init__(self, plugin, options, plugins=('symcall', 'rpc'), node=None):

@@ -164,7 +164,7 @@ def gather():
     """A request made of the results of many calls, each of 50 ms, to a node that takes all at once."""
     node = uwsgi('ours', TCP, ('threads', 64), ('symcall-register-rpc', 'nap bench_nap'))
     request = bench.http('/', keepalive=False)
-    for parts in (1, 4, 16, 32):
+    for parts in (1, 4, 16, 64):
         row = [('route', f'^/ rpcnext:nap@{NODE}')] * parts + [('route', '^/ break:')]
         once = [('route', '^/ rpcgather:' + ' '.join([f'nap@{NODE}'] * parts))]
         yield Scenario('gather', f'{parts} part{"s" * (parts > 1)}', [
