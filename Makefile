@@ -125,10 +125,10 @@ check: deps ## install what is missing, build and run every test
 	@$(MAKE) -s fuzz FUZZ_TIME=10
 	@$(MAKE) -s soak SOAK_TIME=60 SOAK_CALLS=20000
 
-MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py)
+MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py tls.py)
 
 matrix: rpc_plugin.so $(TEST_LIBS) ## run the interoperability matrix and write it into MATRIX.md
-	RPC_MATRIX=write $(PYTEST) $(MATRIX_TESTS)
+	RPC_MATRIX=write $(PYTEST) -n 4 -m "not alone" $(MATRIX_TESTS)
 .PHONY: matrix
 
 # Tests that fail each allocation in turn.

@@ -89,7 +89,7 @@ def whole_run(config):
     """Whether every test that proves a cell was there to be run; none of them is to be alone."""
     option = config.option
     chosen = [Path(arg).resolve() for arg in config.args]
-    owners = [path for path in HERE.glob('test_*.py') if re.search(r'\bcell\b', path.read_text())]
+    owners = [path for path in HERE.glob('test_*.py') if re.search(r'\bcell\(', path.read_text())]
     return (not (option.keyword or option.deselect) and option.markexpr in ('', 'not alone') and
             all(any(owner.is_relative_to(path) for path in chosen) for owner in owners))
 

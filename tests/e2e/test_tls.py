@@ -19,6 +19,9 @@ from test_rpc_client import netstrings, read_netstrings
 ENGINES = {'processes': ([], [('processes', 2)]), **ENGINES}
 ENGINES = {name: (plugins, options) for name, (plugins, options) in ENGINES.items()
            if not set(plugins) & set(BROKEN)}
+TABLE = 'Calls to a node in TLS (`ssl:HOST:PORT`), by engine'
+TITLES = {'processes': 'preforking', 'ugreen': '`async` with ugreen', 'greenlet': '`async` with greenlet',
+          'coroae': 'Coro::AnyEvent', 'fiber': 'Ruby fibers', 'rbthreads': 'Ruby threads'}
 CALLERS = 10
 LARGE = 3000000
 # Far beyond every deadline below: a call that takes this has hung.
@@ -67,6 +70,7 @@ def start(shared_uwsgi, engine, directory, coroae, *options):
 def server(request, shared_uwsgi, node, certificates, tmp_path_factory, coroae):
     started = start(shared_uwsgi, request.param, tmp_path_factory.mktemp('app'), coroae, ('rpc-keepalive', 4),
                     *certificates.options(), *routes(node))
+    started.engine = TITLES.get(request.param, request.param)
     yield started
     started.stop()
 
@@ -82,24 +86,28 @@ def descriptors(server):
 
 # --- in every engine ------------------------------------------------------------------------------
 
-def test_right_answers(server):
+def test_right_answers(server, cell):
     """Of many callers at once, each its own."""
+    cell(TABLE, server.engine, 'many callers at once')
     with ThreadPoolExecutor(CALLERS) as pool:
         got = list(pool.map(lambda number: get(server, f'/echo/{number}'), range(5 * CALLERS)))
     assert got == [(200, b'%d:%d,' % (len(str(number)), number)) for number in range(5 * CALLERS)]
 
 
-def test_large_results(server):
+def test_large_results(server, cell):
+    cell(TABLE, server.engine, 'results of 3 MB')
     with ThreadPoolExecutor(4) as pool:
         got = list(pool.map(lambda _: get(server, '/big'), range(4)))
     assert [(status, len(body), set(body)) for status, body in got] == [(200, LARGE, {ord('x')})] * 4
 
 
-def test_gather_over_nodes_in_tls_and_in_the_clear(server):
+def test_gather_over_nodes_in_tls_and_in_the_clear(server, cell):
+    cell(TABLE, server.engine, 'rpcgather')
     assert get(server, '/gather') == (200, b'5:70000,' + b'x' * 70000 + b'5:70000,' + b'70000')
 
 
-def test_fails_over(server):
+def test_fails_over(server, cell):
+    cell(TABLE, server.engine, 'the next node when one is dead')
     for _ in range(3):
         assert get(server, '/fails-over') == (200, b'4:over,')
 
