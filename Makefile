@@ -8,6 +8,8 @@ B := build
 
 WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
+# For atomic operations of 64 bit, where a processor of 32 has none.
+LIBATOMIC := $(if $(filter 32,$(shell getconf LONG_BIT)),-latomic)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 .DEFAULT_GOAL := all
@@ -60,7 +62,7 @@ $(B)/asan/rpc_plugin.so: $(SOURCES) $(B)/built-for
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c tests/unit/*/test_*.c))
-UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson zlib openssl)
+UNIT_LIBS = $(shell pkg-config --libs check libxml-2.0 jansson zlib openssl) $(LIBATOMIC)
 UNIT_CFLAGS = $(WARN) -std=gnu11 -g -O1 $(SAN) -I. -Itests/unit $(shell pkg-config --cflags check libxml-2.0 jansson zlib openssl) \
 	-DRPC_TLS \
 	-DRPC_TEST_DATA='"$(CURDIR)/tests/data"'
@@ -149,7 +151,7 @@ cli: $(B)/uwsgi-rpc ## build the command-line client, build/uwsgi-rpc
 .PHONY: cli
 
 $(B)/uwsgi-rpc: $(CLI_SRC) $(HEADERS) $(wildcard cli/*.h) | $(B)
-	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) $(CLI_TLS) -lpthread
+	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -I. -o $@ $(CLI_SRC) $(LDFLAGS) $(CLI_TLS) -lpthread $(LIBATOMIC)
 
 # --- fuzzing: tests/fuzz/fuzz_NAME.c, seeded from tests/data/NAME, FUZZ_TIME seconds each --------
 

@@ -1,6 +1,7 @@
 # How "uwsgi --build-plugin" builds this plugin. Without its library the XML-RPC bridge is left out, or
 # the nodes spoken to in TLS.
 import os
+import struct
 import subprocess
 
 
@@ -84,6 +85,10 @@ XMLRPC = ['parse/xmlrpc', 'parse/xmlrpc_calls', 'parse/xmlrpc_charset', 'parse/x
 # uWSGI's own header includes zlib's; where pkg-config is missing, the linker finds it anyway.
 CFLAGS += pkg_config('--cflags', 'zlib') or []
 LIBS += pkg_config('--libs', 'zlib') or ['-lz']
+
+# Where the processor has no atomic operations of 64 bit, as on armel and mipsel, gcc calls a library's.
+if struct.calcsize('P') == 4:
+    LIBS += ['-Wl,--push-state,--as-needed', '-latomic', '-Wl,--pop-state']
 
 xml_flags = pkg_config('--cflags', 'libxml-2.0')
 if xml_flags is not None and 'libxml-2.0' not in os.environ.get('RPC_WITHOUT', ''):

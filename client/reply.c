@@ -24,9 +24,12 @@ void rpc_reply_begin(struct rpc_reply *reply, char *head, bool raw, uint64_t max
  * what has arrived (or GROW_MIN). So the last step ends exactly at the end, from half of it.
  */
 static enum rpc_status grow(struct rpc_reply *reply) {
-    uint64_t limit = reply->len < GROW_MIN / 2 ? GROW_MIN : (uint64_t)reply->len * 2;
+    size_t limit = reply->len < GROW_MIN / 2 ? GROW_MIN : reply->len * 2;
     uint64_t size = reply->total;
 
+    /* On 32 bit, twice what has arrived may be more than there are addresses. */
+    if (reply->len > SIZE_MAX / 2 - 1)
+        return RPC_NO_MEMORY;
     while (size > limit)
         size = size / 2 + size % 2;
     char *data = realloc(reply->data, (size_t)size + 1);
@@ -44,9 +47,11 @@ enum rpc_status rpc_reply_room(struct rpc_reply *reply, char **at, size_t *room)
         return RPC_OK;
     }
     enum rpc_status status = reply->len < reply->size ? RPC_OK : grow(reply);
+    if (status != RPC_OK)
+        return status;
     *at = reply->data + reply->len;
     *room = reply->size - reply->len;
-    return status;
+    return RPC_OK;
 }
 
 /* The head, and with it as much of the result as comes along. */
