@@ -133,23 +133,101 @@ def waits_for_the_log(pid):
     return len(waiting) == THREADS and waiting_for_the_log(pid) == waiting
 
 
-def test_a_log_that_stalls(tmp_path):
-    """Every thread is about to write its line when harakiri strikes, and the master goes on."""
-    options = [TCP, ('threads', THREADS), ('harakiri', 2)]
-    server = Stalled(tmp_path, [*functions(), *options], plugins=['rpc'], app=None).start()
+def stopped_while_all_wait(server, pid):
+    """Stops the worker, so that what it was doing is what is printed, if each thread has a request: one
+    that waited for another to have written may have gone on, and ended it."""
+    if not waits_for_the_log(pid):
+        return False
+    os.kill(pid, signal.SIGSTOP)
+    if all(core['in_request'] for core in stats(server)['workers'][0]['cores']):
+        return True
+    os.kill(pid, signal.SIGCONT)
+    return False
+
+
+# Those of no function: the worker is about to say so.
+NAMES = {'a function': b'first', 'quotes': b'no"such\'one\\', 'control bytes': bytes(range(1, 32)),
+         'long': b'x' * 255, 'no UTF-8': b'\xff\xfe\xc3'}
+
+
+@contextlib.contextmanager
+def stalled(directory, name, *options):
+    """A server whose threads all wait for the log, each behind a packet with this name."""
+    options = [TCP, ('threads', THREADS), ('stats', 'stats.sock'), *options]
+    server = Stalled(directory, [*functions(), *options], plugins=['rpc'], app=None).start()
     calls, rest = [], threading.Thread(target=server.read_until)
     try:
         pid, = server.worker_pids()
-        while not waits_for_the_log(pid):
+        while not stopped_while_all_wait(server, pid):
             calls.append(connect(server.sockets[0]))
-            calls[-1].sendall(packet('first', 'x' * 200))
-        os.kill(pid, signal.SIGSTOP)  # so that what it was doing is what is printed
-        assert server.read_until(rb'Respawned uWSGI worker 1'), server.log
+            calls[-1].sendall(packet(name, 'x' * 200))
+        yield server, pid
         rest.start()
         assert server.call('first', 'on') == b'on'
-        assert 'HARAKIRI ON WORKER' in server.log
     finally:
+        if not rest.ident:
+            rest.start()
         for call in calls:
             call.close()
         server.stop()
         rest.join()
+    assert not set(server.logfile.read_bytes()) - {10, *range(32, 127)}
+
+
+@pytest.mark.parametrize('name', NAMES.values(), ids=NAMES)
+def test_a_log_that_stalls(tmp_path, name):
+    """Every thread is about to write its line when harakiri strikes, and the master goes on."""
+    with stalled(tmp_path, name, ('harakiri', 6)) as (server, _):
+        assert server.read_until(rb'Respawned uWSGI worker 1'), server.log
+    assert 'HARAKIRI ON WORKER' in server.log
+
+
+@pytest.mark.parametrize('name', NAMES.values(), ids=NAMES)
+def test_a_worker_killed_while_its_log_stalls(tmp_path, name):
+    with stalled(tmp_path, name) as (server, pid):
+        os.kill(pid, signal.SIGKILL)
+        assert server.read_until(rb'Respawned uWSGI worker 1'), server.log
+    assert 'killed by signal 9' in server.log
+
+
+@pytest.mark.parametrize('name', NAMES.values(), ids=NAMES)
+def test_stats_while_the_log_stalls(tmp_path, name):
+    """Of the packet itself it tells nothing, and what it tells is JSON."""
+    with stalled(tmp_path, name) as (server, pid):
+        cores = stats(server)['workers'][0]['cores']
+        assert len(cores) == THREADS
+        assert all(set(''.join(core['vars'])) <= set('=-') for core in cores), cores
+        os.kill(pid, signal.SIGKILL)
+
+
+# --- SIGKILL --------------------------------------------------------------------------------------------
+
+def test_a_worker_killed_while_its_threads_serve(start):
+    """Its callers alone lose their calls, while somebody reads the stats all the time."""
+    server = start(TCP, ('threads', THREADS), ('processes', 2), ('stats', 'stats.sock'))
+    ends, readings, done = [], [], threading.Event()
+    server.wait_log('spawned uWSGI worker 2')
+
+    def read_stats():
+        while not done.is_set():
+            readings.append(len(stats(server)['workers']))
+
+    calls = [threading.Thread(target=lambda: ends.append(server.exchange(packet('nap', 8000), timeout=60)))
+             for _ in range(3)]
+    reader = threading.Thread(target=read_stats)
+    for thread in [reader, *calls]:
+        thread.start()
+    try:
+        busy = poll(lambda: [task for pid in server.worker_pids() for task in tasks(pid) if is_sleeping_in_nap(task)]
+                    or None, what='a call')
+        killed = int(busy[0].split('/')[0])
+        os.kill(killed, signal.SIGKILL)
+        server.wait_log('Respawned uWSGI worker')
+        assert all(server.call('first', 'x') == b'x' for _ in range(20))
+    finally:
+        for thread in calls:
+            thread.join()
+        done.set()
+        reader.join()
+    assert b'' in ends and all(end == b'' or b'%d' % killed not in end for end in ends)
+    assert set(readings) == {2}
