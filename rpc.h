@@ -87,6 +87,7 @@ struct rpc_result {
       "name and arguments do not fit a packet of 65535 bytes")                                     \
     X(BAD_NODES, "bad-nodes", 500, 500, -32603, -32603, "that is no list of nodes")                \
     X(MODIFIER2, "unknown-modifier2", 400, 500, -32600, -32600, "unknown modifier2")               \
+    X(CUT_SHORT, "cut-short", 408, 408, -32600, -32600, "it did not arrive within socket-timeout") \
     X(BAD_VARS, "bad-variables", 400, 500, -32600, -32600, "the request variables make no sense")  \
     X(NOT_WELL_FORMED, "not-well-formed", 400, 500, -32700, -32700,                                \
       "the document is not well formed")                                                           \

@@ -55,6 +55,10 @@ static void rpc_after_request(struct wsgi_request *request) {
 
 /* In the loops that do not come back to a persistent connection. */
 static int rpc_request_in_engine(struct wsgi_request *request) {
+    if (rpc_connection_is_half_read(request)) {
+        rpc_connection_drop_half_read(request, "half a request");
+        return -1;
+    }
     return rpc_persistent_request(request, dispatch, rpc_after_request);
 }
 

@@ -376,6 +376,10 @@ static int route_func(struct wsgi_request *request, struct uwsgi_route *route) {
     struct rpc_bytes scratch = core->scratch;
     struct rpc_call call;
 
+    if (rpc_connection_is_half_read(request)) {
+        rpc_connection_drop_half_read(request, rule->action->where);
+        return UWSGI_ROUTE_BREAK;
+    }
     /* The function may route again on this core, and then finds the scratch gone. */
     core->scratch = (struct rpc_bytes){0};
     outcome.status = build_call(&outcome, &scratch, &call);

@@ -4,6 +4,14 @@
  */
 #include "connection.h"
 
+#include "log.h"
+
+void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where) {
+    uwsgi.async_proto_fd_table[request->fd] = NULL;
+    rpc_log(where, NULL, 0, RPC_CUT_SHORT);
+    rpc_connection_close_after(request);
+}
+
 bool rpc_connection_is_kept(const struct wsgi_request *request) {
     return request->socket->retry && request->socket->retry[request->async_id];
 }

@@ -38,6 +38,20 @@ static inline void rpc_connection_close_after(struct wsgi_request *request) {
     request->proto_parser_pos = 0;    /* puwsgi */
 }
 
+/*
+ * Whether uWSGI runs a request that has not arrived: its async loop does so after socket-timeout,
+ * and what the buffer holds beyond what came is another caller's request.
+ */
+static inline bool rpc_connection_is_half_read(const struct wsgi_request *request) {
+    return uwsgi.async_proto_fd_table && request->fd >= 0 &&
+           uwsgi.async_proto_fd_table[request->fd] == request;
+}
+
+/* Logs that such a request is not answered, where saying what it was for, and has its connection
+   closed; without this the loop would go on to take what comes on the descriptor's next use for it.
+ */
+void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where);
+
 /* Whether the connection of a request that has ended is kept for the next one. */
 bool rpc_connection_is_kept(const struct wsgi_request *request);
 

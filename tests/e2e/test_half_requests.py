@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Requests of which a part comes, and then nothing. uWSGI's async loop runs them after socket-timeout,
+with whatever another caller's request has left in the buffer."""
+import pytest
+from conftest import TCP, connect, framed, packet, poll, read_all
+
+ENGINES = {'async': [], 'ugreen': [('ugreen', 'true')]}
+CORES = 4
+SECRET = b"another-caller's"
+GET = b'GET /first/%s HTTP/1.0\r\nHost: a\r\n\r\n' % SECRET
+PACKET = packet('first', SECRET)
+
+
+@pytest.fixture(scope='module', params=ENGINES)
+def started(request, shared_uwsgi):
+    """start(option, ...), in each engine."""
+    def start(*options):
+        return shared_uwsgi(('async', CORES), *ENGINES[request.param], ('socket-timeout', 1), ('disable-logging', 'true'),
+                            *options, plugins=['python3', *(['ugreen'] if ENGINES[request.param] else []), 'rpc'])
+    return start
+
+
+@pytest.fixture(scope='module')
+def packets(started):
+    return started(TCP)
+
+
+@pytest.fixture(scope='module')
+def bridge(started):
+    return started(('http-socket', '127.0.0.1:0'), ('http-socket-modifier1', 173), ('http-socket-modifier2', 2))
+
+
+@pytest.fixture(scope='module')
+def routed(started):
+    return started(('http-socket', '127.0.0.1:0'), ('route-run', 'rpc:first called'))
+
+
+def leave_in_every_buffer(server, whole):
+    """Several at once, since an idle core is taken before another."""
+    for _ in range(3):
+        callers = [connect(server.sockets[0]) for _ in range(CORES)]
+        for caller in callers:
+            caller.sendall(whole)
+        for caller in callers:
+            assert read_all(caller)
+            caller.close()
+
+
+def half(server, part):
+    """The answer to a part of a request, when uWSGI has waited long enough."""
+    before = server.log.count('(cut-short)')
+    with connect(server.sockets[0]) as sock:
+        sock.sendall(part)
+        answer = read_all(sock)
+    poll(lambda: server.log.count('(cut-short)') == before + 1, what='a line in the log')
+    return answer
+
+
+@pytest.mark.parametrize('cut', [4, 5, 6, 10, len(PACKET) - 1])
+def test_half_a_packet_calls_nothing(packets, cut):
+    leave_in_every_buffer(packets, PACKET)
+    assert half(packets, PACKET[:cut]) == b''
+    assert framed(packets.exchange(PACKET)) == SECRET
+
+
+@pytest.mark.parametrize('cut', [1, 20, 35])
+def test_half_a_head_gets_nobody_elses_answer(bridge, cut):
+    leave_in_every_buffer(bridge, GET)
+    assert half(bridge, b'GET /none/at/all HTTP/1.0\r\nHost: a\r\n\r\n'[:cut]) == b''
+    assert bridge.exchange(GET).endswith(b'\r\n\r\n' + SECRET)
+
+
+def test_half_a_head_reaches_no_route(routed):
+    leave_in_every_buffer(routed, GET)
+    assert half(routed, GET[:20]) == b''
+    assert routed.exchange(GET).endswith(b'\r\n\r\ncalled')
+
+
+def test_its_descriptor_is_another_request_s_then(packets):
+    """Which the loop would otherwise read into the first one's buffer."""
+    for _ in range(3):
+        assert half(packets, PACKET[:7]) == b''
+        callers = [connect(packets.sockets[0]) for _ in range(CORES)]
+        for caller in callers:
+            caller.sendall(PACKET)
+        assert [framed(read_all(caller)) for caller in callers] == [SECRET] * CORES
+        for caller in callers:
+            caller.close()
