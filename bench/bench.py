@@ -137,7 +137,8 @@ class Uwsgi:
     def start(self, wrapper=()):
         if self.node:
             self.node.start()
-        env = dict(os.environ, LD_PRELOAD=str(BUILD / 'bench_functions.so'))
+        # whoever runs this, the server's environment is the same
+        env = {'PATH': '/usr/local/bin:/usr/bin:/bin', 'LC_ALL': 'C', 'LD_PRELOAD': str(BUILD / 'bench_functions.so')}
         with open(self.logfile, 'wb') as log:
             self.process = subprocess.Popen(
                 [*wrapper, UWSGI, '--ini', str(self._write_ini())], cwd=self.path, env=env,

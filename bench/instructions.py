@@ -9,7 +9,7 @@ read from callgrind's call graph: the inclusive cost of every call that enters i
 so neither build needs symbols and hooks that only one of them has are counted too. Under gevent, which
 changes stacks within such a call, it is what the .so itself runs, without what it calls.
 
-The figures do not depend on the machine: the C library is told to leave aside what only some
+The figures do not depend on the machine: the environment is the same, the C library is told to leave aside what only some
 processors have (of memcpy and the like it has one for each), and Python to hash as always.
 
 Ends with 1 when a case is more than 3 % dearer than the figure accepted for the system's release and
