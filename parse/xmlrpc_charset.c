@@ -87,19 +87,26 @@ static bool take_attribute(struct rest *rest, struct attribute *attribute) {
     return true;
 }
 
+/* Where "?>" stands behind p, which is not the first byte there is. */
 static const char *find_end(const char *p, const char *end) {
-    for (; end - p >= 2; p++)
-        if (p[0] == '?' && p[1] == '>')
-            return p;
+    while ((p = memchr(p, '>', (size_t)(end - p))) != NULL) {
+        if (p[-1] == '?')
+            return p - 1;
+        p++;
+    }
     return NULL;
 }
 
 /* What a document in some superset of ASCII declares; the parser judges the declaration itself. */
 static const char *declared(const char *body, size_t len) {
+    /* the one that nearly all have */
+    static const char whole[] = "<?xml version=\"1.0\"?>";
     struct attribute attribute;
     size_t looked_at = len < RPC_XMLRPC_DECLARATION_MAX ? len : RPC_XMLRPC_DECLARATION_MAX;
 
     if (len < 6 || memcmp(body, "<?xml", 5) != 0 || !is_space(body[5]))
+        return utf8;
+    if (len >= sizeof(whole) - 1 && memcmp(body, whole, sizeof(whole) - 1) == 0)
         return utf8;
     struct rest rest = {body + 5, find_end(body + 5, body + looked_at)};
     if (!rest.end)
