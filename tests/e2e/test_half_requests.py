@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Requests of which a part comes, and then nothing. uWSGI's async loop runs them after socket-timeout,
 with whatever another caller's request has left in the buffer."""
+import contextlib
+
 import pytest
 from conftest import TCP, connect, framed, packet, poll, read_all
+from nodes import Node, answers
 
 ENGINES = {'async': [], 'ugreen': [('ugreen', 'true')]}
 CORES = 4
@@ -86,3 +89,27 @@ def test_its_descriptor_is_another_request_s_then(packets):
         assert [framed(read_all(caller)) for caller in callers] == [SECRET] * CORES
         for caller in callers:
             caller.close()
+
+
+@pytest.fixture(scope='module')
+def node():
+    with Node(answers(b'of the node')) as started:
+        yield started
+
+
+@pytest.fixture(scope='module')
+def remote(started, node):
+    return started(TCP, ('http-socket', '127.0.0.1:0'), ('route', f'^/node rpc:f@{node.name}'))
+
+
+def test_its_descriptor_is_a_node_s_then(remote):
+    """A request that is nobody's, or another plugin's, is not forgotten by uWSGI."""
+    with contextlib.ExitStack() as stack:
+        halves = [stack.enter_context(connect(remote.sockets[0])) for _ in range(CORES)]
+        for sock in halves:
+            sock.sendall(packet('x', modifier1=100)[:5])
+        for sock in halves:
+            assert read_all(sock) == b''
+    for _ in range(CORES):
+        response = remote.http('/node')
+        assert (response.status, response.body) == (200, b'of the node')
