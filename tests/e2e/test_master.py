@@ -92,7 +92,7 @@ def test_harakiri_in_a_thread(start):
 # --- a log that nobody reads ----------------------------------------------------------------------------
 
 class Stalled(Server):
-    """A server whose log is a pipe that is read only when told to."""
+    """A server with a stats socket whose log is a pipe that is read only when told to."""
 
     def spawn(self, wrapper=()):
         reader, writer = os.pipe()
@@ -101,7 +101,8 @@ class Stalled(Server):
         self.process = subprocess.Popen([UWSGI, '--ini', str(self.ini)], stdout=writer, stderr=writer,
                                         stdin=subprocess.DEVNULL, cwd=self.directory, env=self.environment)
         os.close(writer)
-        self.read_until(rb'spawned uWSGI worker 1')
+        # the last that the master has to say: it would wait for the log, too
+        self.read_until(rb'Stats server enabled')
         return self
 
     def read_until(self, pattern=b'(?!)'):
