@@ -75,7 +75,7 @@ LANGUAGES = [
     Language('Python 3, `@rpc`', 'decorated', ('uwsgi-plugin-python3',
                                                  'python3-uwsgidecorators | uwsgi-plugin-python3'),
              'python3', load_file('wsgi-file', 'decorated.py')),
-    Language('PyPy 3', 'pypy', ('uwsgi-plugin-pypy3', 'pypy3-lib'), 'pypy3', load_pypy),
+    Language('PyPy 3', 'pypy', ('uwsgi-plugin-pypy3', 'pypy3'), 'pypy3', load_pypy),
     Language('Perl', 'perl', ('uwsgi-plugin-psgi',), 'psgi', load_file('psgi', 'perl.pl')),
     Language('Lua 5.1', 'lua', ('uwsgi-plugin-lua5.1',), 'lua51', load_file('lua', 'lua.lua')),
     Language('Lua 5.2', 'lua', ('uwsgi-plugin-lua5.2',), 'lua52', load_file('lua', 'lua.lua')),
