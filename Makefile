@@ -84,10 +84,10 @@ E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
 # All of them: several at a time, since they wait more than they compute, and then those that measure
-# time, fewer. What was chosen with E2E: as it is.
+# time, fewer, each file as a whole. What was chosen with E2E: as it is.
 define run_e2e
 	$(PYTEST) $(if $(filter tests/e2e,$(E2E)),-n 6 -m "not alone") $(E2E)
-	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -n 3 -m alone $(E2E))
+	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -n 3 --dist loadfile -m alone $(E2E))
 endef
 
 # Functions of C for the servers of the tests.
