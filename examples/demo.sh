@@ -14,8 +14,11 @@ sed -i 's/127\.0\.0\.1:[0-9]*/127.0.0.1:0/' "$ini"
 
 "${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >>"$log" 2>&1 &
 pid=$!
-stop() {
-    kill "$pid" 2>/dev/null || true
+stop() { # a master that is still starting misses a signal
+    for _ in $(seq 100); do
+        kill "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
     wait "$pid" || true
     rm -rf "$dir"
 }
