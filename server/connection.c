@@ -7,7 +7,7 @@
 #include "log.h"
 
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where) {
-    uwsgi.async_proto_fd_table[request->fd] = NULL;
+    rpc_connection_forget_half_read(request->fd);
     rpc_log(where, NULL, 0, RPC_CUT_SHORT);
     rpc_connection_close_after(request);
 }

@@ -47,9 +47,15 @@ static inline bool rpc_connection_is_half_read(const struct wsgi_request *reques
            uwsgi.async_proto_fd_table[request->fd] == request;
 }
 
+/* Has the async loop forget the half request of a descriptor. It goes on to take what comes on the
+   descriptor's next use for the rest of it. */
+static inline void rpc_connection_forget_half_read(int fd) {
+    if (uwsgi.async_proto_fd_table)
+        uwsgi.async_proto_fd_table[fd] = NULL;
+}
+
 /* Logs that such a request is not answered, where saying what it was for, and has its connection
-   closed; without this the loop would go on to take what comes on the descriptor's next use for it.
- */
+   closed, and forgotten. */
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where);
 
 /* Whether the connection of a request that has ended is kept for the next one. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../client/client.h"
+#include "connection.h"
 #include "coro.h"
 #include "greenlets.h"
 #include "ruby.h"
@@ -24,15 +25,9 @@ static int64_t monotonic_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The async loop takes what comes on a descriptor for a part of the request that it has read half
-   of on the descriptor's last use, and ended for its socket-timeout. */
-static void forget_half_read(int fd) {
-    if (uwsgi.async_proto_fd_table)
-        uwsgi.async_proto_fd_table[fd] = NULL;
-}
-
 static int call_hook(bool for_write, int fd, int seconds) {
-    forget_half_read(fd);
+    /* which another connection may have had before */
+    rpc_connection_forget_half_read(fd);
     int (*hook)(int, int) = for_write ? uwsgi.wait_write_hook : uwsgi.wait_read_hook;
 
     return rpc_ruby_has_threads() ? rpc_ruby_wait(hook, fd, seconds) : hook(fd, seconds);

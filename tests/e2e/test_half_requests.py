@@ -7,8 +7,8 @@ import pytest
 from conftest import TCP, connect, framed, packet, poll, read_all
 from nodes import Node, answers
 
-ENGINES = {'async': [], 'ugreen': [('ugreen', 'true')]}
 CORES = 4
+ENGINES = {'async': [('async', CORES)], 'ugreen': [('async', CORES), ('ugreen', 'true')]}
 SECRET = b"another-caller's"
 GET = b'GET /first/%s HTTP/1.0\r\nHost: a\r\n\r\n' % SECRET
 PACKET = packet('first', SECRET)
@@ -18,8 +18,8 @@ PACKET = packet('first', SECRET)
 def started(request, shared_uwsgi):
     """start(option, ...), in each engine."""
     def start(*options):
-        return shared_uwsgi(('async', CORES), *ENGINES[request.param], ('socket-timeout', 1), ('disable-logging', 'true'),
-                            *options, plugins=['python3', *(['ugreen'] if ENGINES[request.param] else []), 'rpc'])
+        return shared_uwsgi(*ENGINES[request.param], ('socket-timeout', 1), *options,
+                            plugins=['python3', 'ugreen', 'rpc'])
     return start
 
 
