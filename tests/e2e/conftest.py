@@ -2,6 +2,7 @@
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
 import contextlib
 import http.client
+import json
 import os
 import random
 import re
@@ -33,6 +34,9 @@ SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
 COPIED_STACKS = {'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:replace_intrin=0'}
 START_SEC = 60
 PLUGINS, PLUGIN_SOURCES = '/usr/lib/uwsgi/plugins', '/usr/src/uwsgi/plugins'
+READY = re.compile(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))')
+# The master spawns its workers first.
+READY_WITH_STATS = re.compile('Stats server enabled')
 REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
 
 
@@ -196,7 +200,6 @@ class Server:
         self.directory = Path(directory)
         self.directory.mkdir(exist_ok=True)
         self.logfile = self.directory / 'uwsgi.log'
-        self.stats = None
         lines = [('plugin-dir', PLUGIN_DIR)]
         lines += [('plugin', plugin) for plugin in plugins]
         # With threads on a persistent socket, uWSGI at times forgets to stop a worker.
@@ -204,6 +207,7 @@ class Server:
         if app:
             lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
         lines += options
+        self.ready = READY_WITH_STATS if 'stats' in dict(options) else READY
         self.ini = self.directory / 'uwsgi.ini'
         self.ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
         self.environment = {**os.environ, 'LD_PRELOAD': PRELOAD, **(env or {})}
@@ -226,7 +230,7 @@ class Server:
 
     def _ready(self):
         assert self.process.poll() is None, self.log
-        return re.search(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))', self.log)
+        return self.ready.search(self.log)
 
     @staticmethod
     def _address(text):
@@ -271,6 +275,11 @@ class Server:
             return response
         finally:
             connection.close()
+
+    def stats(self):
+        """What its stats server, the option ('stats', 'stats.sock'), tells."""
+        with connect(str(self.directory / 'stats.sock')) as sock:
+            return json.loads(read_all(sock))
 
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]

@@ -2,7 +2,6 @@
 """Kept connections of a puwsgi-socket in engines of green threads: each packet is a request with
 everything a request has, and nobody waits for a connection that is idle."""
 import contextlib
-import json
 import re
 import signal
 import socket
@@ -51,14 +50,8 @@ def call(sock, *items):
     return answer(sock)
 
 
-def stats(server):
-    server.wait_log('Stats server enabled')
-    with connect(str(server.directory / 'stats.sock')) as sock:
-        return json.loads(read_all(sock))
-
-
 def counted(server):
-    worker, = stats(server)['workers']
+    worker, = server.stats()['workers']
     cores = sum(core['requests'] for core in worker['cores'])
     assert worker['requests'] == cores
     return cores

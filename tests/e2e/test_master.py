@@ -4,7 +4,6 @@ stats server, at the moment a packet is being served. Nothing in the memory they
 process, and what lies there makes sense to whoever looks."""
 import contextlib
 import fcntl
-import json
 import os
 import re
 import select
@@ -14,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import TCP, UWSGI, Server, connect, packet, poll, read_all
+from conftest import TCP, UWSGI, Server, connect, packet, poll
 from drive import functions
 from test_robust import is_sleeping_in_nap
 
@@ -26,10 +25,6 @@ PUWSGI = ('puwsgi-socket', '127.0.0.1:0')
 @pytest.fixture
 def start(uwsgi):
     return lambda *options: uwsgi(*functions(), *options, plugins=['rpc'], app=None)
-
-
-def stats(server):
-    return json.loads(read_all(connect(str(server.directory / 'stats.sock'))))
 
 
 @contextlib.contextmanager
@@ -53,7 +48,7 @@ def tasks(pid):
 def test_stats_while_a_packet_is_served(start, sock, modifier2):
     server = start(sock, ('threads', 2), ('stats', 'stats.sock'), ('harakiri', 2))
     with sleeping(server, modifier2=modifier2):
-        core, = [core for core in stats(server)['workers'][0]['cores'] if core['in_request']]
+        core, = [core for core in server.stats()['workers'][0]['cores'] if core['in_request']]
         assert core['vars'] == []
     server.wait_log('HARAKIRI')
 
@@ -71,7 +66,7 @@ def test_several_packets_on_one_connection(start):
         for number in range(5):
             sock.sendall(packet('first', number))
             assert sock.recv(100) == b'\xad\1\0\0%d' % number
-            assert len(stats(server)['workers'][0]['cores']) == 2
+            assert len(server.stats()['workers'][0]['cores']) == 2
 
 
 # --- harakiri -------------------------------------------------------------------------------------------
@@ -82,7 +77,7 @@ def test_harakiri_in_a_thread(start):
     server = start(TCP, ('threads', THREADS), ('harakiri', 1), ('stats', 'stats.sock'))
     for _ in range(THREADS * 2):
         assert server.call('first', 'x') == b'x'
-    poll(lambda: not any(core['in_request'] for core in stats(server)['workers'][0]['cores']), what='idle threads')
+    poll(lambda: not any(core['in_request'] for core in server.stats()['workers'][0]['cores']), what='idle threads')
     server.exchange(packet('nap', LONG_SEC * 1000), timeout=LONG_SEC)
     server.wait_log(r'HARAKIRI \[core \d\]  - \S* nap since')
     assert server.process.poll() is None
@@ -140,7 +135,7 @@ def stopped_while_all_wait(server, pid):
     if not waits_for_the_log(pid):
         return False
     os.kill(pid, signal.SIGSTOP)
-    if all(core['in_request'] for core in stats(server)['workers'][0]['cores']):
+    if all(core['in_request'] for core in server.stats()['workers'][0]['cores']):
         return True
     os.kill(pid, signal.SIGCONT)
     return False
@@ -195,7 +190,7 @@ def test_a_worker_killed_while_its_log_stalls(tmp_path, name):
 def test_stats_while_the_log_stalls(tmp_path, name):
     """Of the packet itself it tells nothing, and what it tells is JSON."""
     with stalled(tmp_path, name) as (server, pid):
-        cores = stats(server)['workers'][0]['cores']
+        cores = server.stats()['workers'][0]['cores']
         assert len(cores) == THREADS
         assert all(set(''.join(core['vars'])) <= set('=-') for core in cores), cores
         os.kill(pid, signal.SIGKILL)
@@ -211,7 +206,7 @@ def test_a_worker_killed_while_its_threads_serve(start):
 
     def read_stats():
         while not done.is_set():
-            readings.append(len(stats(server)['workers']))
+            readings.append(len(server.stats()['workers']))
 
     calls = [threading.Thread(target=lambda: ends.append(server.exchange(packet('nap', 8000), timeout=60)))
              for _ in range(3)]

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import HTTP, TCP, Server, connect, listens, poll, read_all
+from conftest import HTTP, TCP, Server, poll
 
 
 @pytest.fixture
@@ -18,11 +18,7 @@ def server(uwsgi, tmp_path):
 
 
 def metrics(server):
-    # the master makes it, when the worker may already answer
-    poll(lambda: listens(f'{server.directory}/stats.sock'), what='the stats server')
-    with connect(f'{server.directory}/stats.sock') as sock:
-        values = json.loads(read_all(sock))['metrics']
-    return {name[len('plugin.rpc.'):]: row['value'] for name, row in values.items()
+    return {name[len('plugin.rpc.'):]: row['value'] for name, row in server.stats()['metrics'].items()
             if name.startswith('plugin.rpc.')}
 
 
@@ -82,9 +78,7 @@ def test_two_names_that_would_be_one_metric_end_the_start(tmp_path, options, kin
 def test_no_metrics_unless_enabled(uwsgi):
     server = uwsgi(TCP, ('stats', 'stats.sock'), ('rpc-metric', 'echo'))
     assert server.call('echo', 'a') == b'1:a,'
-    poll(lambda: listens(f'{server.directory}/stats.sock'), what='the stats server')
-    with connect(f'{server.directory}/stats.sock') as sock:
-        assert b'plugin.rpc' not in read_all(sock)
+    assert 'plugin.rpc' not in json.dumps(server.stats())
 
 
 def test_log_variables_in_json(uwsgi):
