@@ -11,6 +11,7 @@ from nodes import Node, answers, answers_after, says_nothing
 from test_engines_remote import PYTHON_ENGINES
 
 THREADS = ('enable-threads', 'true')
+SLOW_SEC = 1.5
 ENGINES = {'preforking': ([], [THREADS]), **PYTHON_ENGINES}
 # What ends a worker in uWSGI itself, without this plugin and with a function of its own process:
 # uwsgi.call() from a thread of the application in engines of greenlets.
@@ -28,7 +29,7 @@ KINDS = [(engine, kind) for engine, kinds in {
 def nodes():
     with contextlib.ExitStack() as stack:
         yield {name: stack.enter_context(Node(script)) for name, script in {
-            'good': answers(), 'slow': answers_after(0.5, b'slept'), 'silent': says_nothing}.items()}
+            'good': answers(), 'slow': answers_after(SLOW_SEC, b'slept'), 'silent': says_nothing}.items()}
 
 
 @pytest.fixture(scope='module')
@@ -39,7 +40,7 @@ def servers(shared_uwsgi, nodes):
         if engine not in started:
             plugins, options = ENGINES[engine]
             started[engine] = shared_uwsgi(
-                TCP, HTTP, THREADS, ('rpc-timeout', 3), ('rpc-client', 'net'), *options,
+                TCP, HTTP, THREADS, ('rpc-timeout', 5), ('rpc-client', 'net'), *options,
                 *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                 plugins=['python3', *plugins, 'rpc'], app='anywhere.py')
         return started[engine]
@@ -93,7 +94,7 @@ def test_greenlets_run_together(servers, kind):
         while not asked.done():
             assert server.http('/').status == 200
             rounds += 1
-        assert time.monotonic() - begin < 20 * 0.5 / 2
+        assert time.monotonic() - begin < 20 * SLOW_SEC / 2
         assert rounds > 5
     assert asked.result() == sorted(b'%s %d slept None' % (kind.encode(), number)
                                     for number in range(20))
@@ -132,7 +133,7 @@ def test_coro_and_anyevent(uwsgi, nodes, tmp_path, coroae):
     cannot be: it waits for its node."""
     (tmp_path / 'app.psgi').write_text(PERL)
     server = uwsgi(TCP, HTTP, ('psgi', tmp_path / 'app.psgi'), ('http-socket-modifier1', 5),
-                   ('coroae', 6), ('rpc-timeout', 1), ('rpc-client', 'net'),
+                   ('coroae', 6), ('rpc-timeout', 2), ('rpc-client', 'net'),
                    *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                    plugins=['psgi', coroae, 'rpc'], app=None)
     expected = []

@@ -95,7 +95,7 @@ def test_lone_dead_node_is_tried_although_it_rests(uwsgi, node):
 def test_at_most_one_execution(uwsgi, node, script, status):
     """Three nodes take calls and fail them: each call reaches one of them, once."""
     nodes = [node(script) for _ in range(3)]
-    server = caller(uwsgi, listing(*nodes), ('rpc-timeout', 1), ('threads', 6))
+    server = caller(uwsgi, listing(*nodes), ('rpc-timeout', 3), ('threads', 6))
     with ThreadPoolExecutor(6) as pool:
         assert {r.status for r in pool.map(lambda _: server.http('/'), range(6))} == {status}
     assert sum(executions(*nodes)) == 6

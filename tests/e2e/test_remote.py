@@ -12,8 +12,9 @@ from conftest import HTTP, PRELOAD, TCP, poll
 from nodes import (BAD, Node, answers_after, answers_once, closes, long_reply, refuser, reply,
                    says_nothing, sends)
 
-DEADLINE = 1
-SLACK = 0.9
+DEADLINE = 2
+# On a busy machine; what waits for it twice is later still.
+SLACK = 1.8
 THREADS = 60
 # Bytes a worker may grow by for what a node promises and does not send.
 MEMORY_SLACK = (128 if PRELOAD else 16) << 20
@@ -147,7 +148,7 @@ def actions(shared_uwsgi, nodes):
                ('route', f'^/rpcvar/good rpcvar:RPC_VAR hello@{nodes["good"].name}'),
                ('route', f'^/half rpcnext:hello@{nodes["good"].name}'),
                ('route', f'^/half rpcnext:hello@{closing}')]
-    return shared_uwsgi(TCP, HTTP, ('threads', 4), ('rpc-timeout', 1), *routes)
+    return shared_uwsgi(TCP, HTTP, ('threads', 4), ('rpc-timeout', 3), *routes)
 
 
 @pytest.mark.parametrize('action', ['rpc', 'call', 'rpcnext', 'rpcblob', 'rpcraw'])
@@ -204,10 +205,10 @@ def test_connect_timeout_is_a_part_of_the_deadline(uwsgi):
     with Node(None) as node, contextlib.ExitStack() as stack:
         node.listener.listen(0)
         fill_queue(node, stack)
-        server = uwsgi(TCP, HTTP, ('rpc-timeout', 3), ('rpc-connect-timeout', 1),
+        server = uwsgi(TCP, HTTP, ('rpc-timeout', 9), ('rpc-connect-timeout', DEADLINE),
                        ('route', f'.* rpc:hello@{node.name}'))
         assert server.http('/full').status in (502, 504)
-        assert 1 - 0.01 <= duration(server, '/full') <= 1 + SLACK
+        assert DEADLINE - 0.01 <= duration(server, '/full') <= DEADLINE + SLACK
 
 
 def fill_queue(node, stack):

@@ -134,7 +134,7 @@ LARGE = 64 << 20
 @pytest.mark.parametrize('leave', ['reset', 'closed', 'idle'])
 def test_a_client_that_leaves_a_large_result(start, leave, modifier2):
     """One line in the log, the memory given back, the worker goes on."""
-    server = start(('socket', '127.0.0.1:0'), ('socket-timeout', 1))
+    server = start(('socket', '127.0.0.1:0'), ('socket-timeout', 5 if leave == 'idle' else 100))
     server.call('big', LARGE)
     pid, = server.worker_pids()
     before, descriptors = usage(pid)

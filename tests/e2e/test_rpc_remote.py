@@ -28,7 +28,7 @@ def nodes():
 def remotes(nodes):
     return [('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()] + [
         ('rpc-remote', f'mine {nodes["part1"].name} theirs'),
-        ('rpc-remote', f'either {nodes["dead"].name},{nodes["part1"].name}'), ('rpc-timeout', 1)]
+        ('rpc-remote', f'either {nodes["dead"].name},{nodes["part1"].name}'), ('rpc-timeout', 3)]
 
 
 @pytest.fixture(scope='module')
