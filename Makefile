@@ -5,6 +5,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr/local
 DESTDIR ?=
 B := build
+CORES := $(shell nproc)
 
 WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
@@ -75,7 +76,8 @@ $(UNIT): $(B)/unit/%: tests/unit/%.c $(PURE:%.c=$(B)/unit/%.o) $(wildcard tests/
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c %.o,$^) $(UNIT_LIBS)
 
-unit: $(UNIT) ## run the unit tests
+unit: ## run the unit tests
+	@$(MAKE) -j$(CORES) $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
 # --- end to end: real uWSGI, real nginx, real clients --------------------------------------------
@@ -171,8 +173,8 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
 fuzzers: $(FUZZERS) ## build the fuzzers
 
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
-	@$(MAKE) -j$(shell nproc) fuzzers
-	@tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZERS)
+	@$(MAKE) -j$(CORES) fuzzers
+	@printf '%s\n' $(FUZZERS) | xargs -n 1 -P $(CORES) tests/fuzz/run.sh $(FUZZ_TIME)
 
 include tests/checks.mk
 include tools/fresh.mk
