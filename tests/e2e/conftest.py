@@ -284,6 +284,10 @@ class Server:
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
 
+    def descriptors(self):
+        """How many its workers have open."""
+        return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in self.worker_pids())
+
     def stop(self):
         """Stops it and checks that nothing in it has complained about memory."""
         if self.process and self.process.poll() is None:

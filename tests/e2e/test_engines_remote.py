@@ -146,10 +146,6 @@ def together(server, path, count=CALLERS):
         return [(a.status, a.body) for a in got], time.monotonic() - begin
 
 
-def open_fds(server):
-    return len(os.listdir(f'/proc/{server.worker_pids()[0]}/fd'))
-
-
 def test_routed_calls_run_together(server, nodes):
     before = len(nodes['slow'].calls)
     got, seconds = together(server, '/slow')
@@ -194,10 +190,10 @@ def test_a_call_after_one_that_timed_out_in_the_same_request(server):
 
 def test_nothing_is_left_behind(server):
     for _ in range(2):
-        before = open_fds(server)
+        before = server.descriptors()
         together(server, '/good', 20)
         together(server, '/silent', 5)
-        poll(lambda: open_fds(server) <= before + 4 * 2, what='descriptors closed')
+        poll(lambda: server.descriptors() <= before + 4 * 2, what='descriptors closed')
 
 
 # --- deadlines: as exact as in plain processes ---------------------------------------------------

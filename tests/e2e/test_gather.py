@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """rpcgather: many calls at once from a route."""
 import contextlib
-import os
 import pathlib
 import subprocess
 import time
@@ -49,10 +48,6 @@ def server(shared_uwsgi, nodes):
         ('route', '^/most$ rpcgather:' + ' '.join([f'h@{nodes["a"].name}'] * 254)))
 
 
-def fds(server):
-    return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in server.worker_pids())
-
-
 @pytest.mark.parametrize('path,body', [('order?x', b'bab'), ('one', b'a'), ('empty', b'ab'),
                                        ('long', b'a' + b'l' * 70000 + b'b'), ('failover', b'ab'),
                                        ('most', b'a' * 254)])
@@ -81,14 +76,14 @@ def test_takes_as_long_as_the_slowest(server):
     ('first', 504, 'node-timeout')])
 def test_first_failure_in_order_decides(server, path, status, line):
     """Nothing is sent of the others, no descriptor is left."""
-    before = fds(server)
+    before = server.descriptors()
     start = time.monotonic()
     response = server.http(f'/{path}')
     assert response.status == status
     assert b'a' != response.body[:1] and b'hello' not in response.body
     assert time.monotonic() - start < 2 * TIMEOUT
     assert f'({line})' in server.log
-    poll(lambda: fds(server) <= before, what='descriptors closed')
+    poll(lambda: server.descriptors() <= before, what='descriptors closed')
 
 
 @pytest.mark.parametrize('rule,line', [

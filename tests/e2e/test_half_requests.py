@@ -50,13 +50,21 @@ def leave_in_every_buffer(server, whole):
 
 
 def half(server, part):
-    """The answer to a part of a request, when uWSGI has waited long enough."""
-    before = server.log.count('(cut-short)')
+    """The answer to a part of a request, when uWSGI has waited long enough. Its lines in the logs tell
+    nothing of another caller."""
+    before, unanswered = server.log.count('(cut-short)'), len(unanswered_of(server))
     with connect(server.sockets[0]) as sock:
         sock.sendall(part)
         answer = read_all(sock)
     poll(lambda: server.log.count('(cut-short)') == before + 1, what='a line in the log')
+    poll(lambda: len(unanswered_of(server)) > unanswered, what='a line in the access log')
+    assert not any(SECRET.decode() in line for line in unanswered_of(server))
     return answer
+
+
+def unanswered_of(server):
+    """The requests in the access log that got no byte."""
+    return [line for line in server.log.splitlines() if '=> generated 0 bytes' in line]
 
 
 @pytest.mark.parametrize('cut', [4, 5, 6, 10, len(PACKET) - 1])

@@ -6,7 +6,7 @@ import pytest
 from conftest import TCP, poll
 from polyglot import ABSENT, BY_TITLE, FAILING, PRESENT, is_refused, loaded
 from release import BROKEN, NO_PLUGIN
-from transports import ROUTED_ARGS, TRANSPORTS, left_out, routes
+from transports import TRANSPORTS, left_out, routes
 
 TRANSPORT_TABLE, CASE_TABLE = 'Languages, by transport', 'Languages, by what a function does'
 CALL_TABLE = 'Languages calling each other in one process (`uwsgi.call`), row calls column'

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import HTTP, PLUGIN_DIR, PRELOAD, ROOT, TCP, UWSGI, Server, packet
+from conftest import HTTP, PLUGIN_DIR, PRELOAD, ROOT, TCP, UWSGI, packet
 
 STOCK = '/usr/lib/uwsgi/plugins/rpc_plugin.so'
 OURS = PLUGIN_DIR / 'rpc_plugin.so'

@@ -2,7 +2,6 @@
 """The routing actions: what each answers, and what it answers when its call fails."""
 import contextlib
 import gzip
-import os
 import re
 import socket
 import struct
@@ -739,11 +738,11 @@ def test_nothing_is_left_open(failing):
     """Every failure above has closed its descriptors."""
     pid = int(failing.call('pid'))
     poll(lambda: event_queues(pid) == 4, what='every thread')
-    before = len(os.listdir(f'/proc/{pid}/fd'))
+    before = failing.descriptors()
     for name in ACTIONS:
         for failure in ('dead', 'garbled', 'cut', 'too large', 'unknown at the node'):
             failing.http(f'/{name}/{slug(failure)}/')
-    poll(lambda: len(os.listdir(f'/proc/{pid}/fd')) <= before + 1)
+    poll(lambda: failing.descriptors() <= before + 1)
 
 
 # --- bodies that nobody reads --------------------------------------------------------------------------

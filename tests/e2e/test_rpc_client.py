@@ -2,7 +2,6 @@
 """rpc-client: PREFIX.call, PREFIX.outcome and PREFIX.gather, for applications and routes alone."""
 import contextlib
 import json
-import os
 import time
 import xmlrpc.client
 
@@ -52,7 +51,7 @@ def server(shared_uwsgi, nodes):
         ('rpc-introspection', 'true'), ('rpc-allow', '*'), ('rpc-bridge-allow', '*'), *routes,
         ('route', '^/nonsense$ rpc:net.call nonsense f'), ('route', '^/missing$ rpc:net.call @a'),
         ('route', f'^/gather$ rpc:net.gather 15:{nodes["second"].name},1:f,'),
-        ('route', f'^/most$ rpc:net.gather ' + ' '.join(most_are_dead(nodes))),
+        ('route', '^/most$ rpc:net.gather ' + ' '.join(most_are_dead(nodes))),
         ('route', f'^/var$ rpcvar:RPC_VAR net.call {nodes["good"].name} f a'),
         ('route', '^/path/ uwsgi:,173,2'), ('rpc-http-prefix', '/path'),
         plugins=('python3', 'router_uwsgi', 'rpc'))
@@ -65,15 +64,11 @@ def most_are_dead(nodes):
     return calls
 
 
-def fds(server):
-    return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in server.worker_pids())
-
-
 def idle_fds(server):
     """Without those of the requests before, which are closed after their answers have arrived."""
     assert server.call('hello') == b'hello'
-    least = [fds(server)]
-    poll(lambda: least.append(min(least[-1], fds(server))) or len(least) > 20)
+    least = [server.descriptors()]
+    poll(lambda: least.append(min(least[-1], server.descriptors())) or len(least) > 20)
     return least[-1]
 
 
@@ -124,7 +119,7 @@ def test_outcomes(server, nodes, arguments, outcome):
     got = server.call('call', 'net.call', *arguments(nodes))
     assert server.call('call', 'net.outcome') == outcome.encode()
     assert (got == b'f' or nodes['empty'].name in arguments(nodes)) == (outcome == 'ok')
-    poll(lambda: fds(server) <= before, what='descriptors closed')
+    poll(lambda: server.descriptors() <= before, what='descriptors closed')
     assert server.log.count('\n[rpc]') == lines + (outcome != 'ok')
     assert '\n[rpc] a forged line' not in server.log
 
@@ -163,7 +158,7 @@ def test_more_lists_than_are_remembered(uwsgi):
         for first in range(0, 1100, 100):
             calls = [netstrings(f'@nobody{number}', 'f') for number in range(first, first + 100)]
             assert read_netstrings(server.call('call', 'net.gather', *calls)) == [b'node-unreachable', b''] * 100
-        poll(lambda: fds(server) == before - 1, what='the kept one closed')
+        poll(lambda: server.descriptors() == before - 1, what='the kept one closed')
         assert server.call('call', 'net.call', node.name, 'f') == b'kept'
         assert node.connections == 2
 
@@ -247,7 +242,7 @@ def test_gather(server, nodes):
         (b'ok', b'f|good'), (b'node-unreachable', b''), (b'ok', b'l' * 70000), (b'node-timeout', b''),
         (b'ok', b''), (b'node-closed', b''), (b'node-garbled', b''), (b'node-too-large', b''),
         (b'ok', b'second')]
-    poll(lambda: fds(server) <= before, what='descriptors closed')
+    poll(lambda: server.descriptors() <= before, what='descriptors closed')
 
 
 def test_gather_of_nothing(server):
@@ -282,7 +277,7 @@ def test_as_many_as_there_can_be(server, nodes):
     assert got[77 * 2:77 * 2 + 2] == [b'ok', b'f|alive']
     assert got[::2].count(b'node-unreachable') == 253 and len(got) == 2 * 254
     assert len(nodes['good'].calls) == calls + 1
-    poll(lambda: fds(server) <= before, what='descriptors closed')
+    poll(lambda: server.descriptors() <= before, what='descriptors closed')
 
 
 def test_every_bad_node_at_once(uwsgi):
@@ -300,7 +295,7 @@ def test_every_bad_node_at_once(uwsgi):
         assert got[2:-2:2] == [outcome.encode() for _, _, outcome in BAD.values()]
         assert set(got[3:-2:2]) == {b''}
         assert [len(node.calls) for node in bad.values()] == [1] * len(bad)
-        poll(lambda: fds(server) <= before, what='descriptors closed')
+        poll(lambda: server.descriptors() <= before, what='descriptors closed')
 
 
 def test_a_node_that_floods(uwsgi):
@@ -325,7 +320,7 @@ def test_descriptors_run_out(uwsgi, nodes):
         got = gather(server, *[netstrings(node.name, 'f')] * 200)
         assert got == [b'ok', b'good'] * 200
         assert len(node.calls) == 200
-        poll(lambda: fds(server) <= before, what='descriptors closed')
+        poll(lambda: server.descriptors() <= before, what='descriptors closed')
 
 
 # --- configuration -------------------------------------------------------------------------------

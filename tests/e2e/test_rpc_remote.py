@@ -2,7 +2,6 @@
 """rpc-remote: functions of other nodes, called as if they were local."""
 import contextlib
 import json
-import os
 import xmlrpc.client
 from pathlib import Path
 
@@ -285,14 +284,11 @@ def rbthreads(uwsgi, nodes, tmp_path):
 
 def test_an_exception_of_ruby_leaves_nothing_behind(rbthreads):
     """Timeout leaves a call by a jump over this plugin's frames: what they hold is closed first."""
-    def descriptors():
-        return len(os.listdir(f'/proc/{rbthreads.worker_pids()[0]}/fd'))
-
     assert rbthreads.call('late') == b'late'
-    before = descriptors()
+    before = rbthreads.descriptors()
     for _ in range(6):
         assert rbthreads.call('late') == b'late'
-    assert descriptors() < before + 3  # a thread may have opened its queue meanwhile
+    assert rbthreads.descriptors() < before + 3  # a thread may have opened its queue meanwhile
     assert rbthreads.call('part1', 'a') == b'part1|a'
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Nodes in TLS: real ones on a suwsgi-socket, in every engine, and everything that is wrong with one."""
 import contextlib
-import os
 import re
 import socket
 import threading
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from certificates import certificates, node_of  # noqa: F401
-from conftest import HTTP, PRELOAD, TCP, connect, poll, read_all
+from conftest import HTTP, TCP, poll, read_all
 from release import BROKEN
 from test_engines_remote import ENGINES, PERL, PYTHON_ENGINES, RUBY
 from test_metrics import metrics
@@ -80,10 +79,6 @@ def get(server, path):
     return answer.status, answer.body
 
 
-def descriptors(server):
-    return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in server.worker_pids())
-
-
 # --- in every engine ------------------------------------------------------------------------------
 
 def test_right_answers(server, cell):
@@ -123,9 +118,9 @@ def test_nothing_is_left_behind(server):
                 '/echo/a', '/gather', '/fails-over'] * 10)} == {200}
             list(pool.map(lambda _: get(server, '/unknown'), range(10)))
     traffic()
-    before = descriptors(server)
+    before = server.descriptors()
     traffic()
-    poll(lambda: descriptors(server) <= before + 4, what='descriptors closed')
+    poll(lambda: server.descriptors() <= before + 4, what='descriptors closed')
 
 
 # --- what is wrong with a node ---------------------------------------------------------------------
@@ -266,7 +261,7 @@ def test_a_bad_node_is_passed_over(front, bad, node, name):
 def test_every_bad_node_at_once(front):
     """In one gathering: each its outcome, and the good ones' results whole. All end with the deadline of
     those that never answer."""
-    before, begin = descriptors(front), time.monotonic()
+    before, begin = front.descriptors(), time.monotonic()
     status, body = get(front, '/every')
     assert status == 200 and time.monotonic() - begin < HUNG
     got = read_netstrings(body)
@@ -274,7 +269,7 @@ def test_every_bad_node_at_once(front):
     for name, outcome, result in zip(BAD, got[2:-2:2], got[3:-2:2]):
         assert re.fullmatch(BAD[name][1], outcome.decode()) and result == b'', name
     # but for the connection to the node in the clear, which may be kept
-    poll(lambda: descriptors(front) <= before + 1, what='descriptors closed')
+    poll(lambda: front.descriptors() <= before + 1, what='descriptors closed')
 
 
 def test_a_certificate_for_another_name(front):
@@ -290,9 +285,9 @@ def test_bad_nodes_leave_nothing_behind(front):
                           [name for name in BAD if BAD[name] is not LATE] * 3))
         assert get(front, '/good') == (200, b'1:x,')
     traffic()
-    before = descriptors(front)
+    before = front.descriptors()
     traffic()
-    poll(lambda: descriptors(front) <= before, what='descriptors closed')
+    poll(lambda: front.descriptors() <= before, what='descriptors closed')
 
 
 def test_nothing_is_sent_to_a_node_that_is_refused(uwsgi, certificates):

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'e2e'))
 import drive  # noqa: E402
 import transports  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from conftest import PLUGIN_DIR, Server, connect, exchange, framed, packet  # noqa: E402
+from conftest import PLUGIN_DIR, Server, connect, framed, packet  # noqa: E402
 
 CALLERS = 2  # of each server
 GREEN_THREADS = 40
