@@ -53,6 +53,7 @@ def options(directory, sockets, with_plugin):
               for letter, name in {**traffic.NAMES, **traffic.UNNAMED}.items()]
     if with_plugin:
         found += [('rpc-http-prefix', '/path'), ('rpc-max-body', 200000), ('rpc-max-batch', 10)]
+        found += [('rpc-json', name.decode()) for name in traffic.TYPED.values()]
     return found
 
 

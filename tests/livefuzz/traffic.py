@@ -4,13 +4,16 @@ Everything follows from one random.Random, so that a seed is a conversation."""
 import base64
 import contextlib
 import json
+import re
 import zlib
 from dataclasses import dataclass
 
 from conftest import packet
 
-# The functions there are; nothing but these spellings calls them. The last one is never named.
-NAMES = {'a': b'livefuzzA', 'b': b'livefuzzB', 'c': b'livefuzzC'}
+# The functions there are; nothing but these spellings calls them. The last one is never named. Typed
+# ones take JSON: one gives it back, the other an error, or what is neither.
+TYPED = {'e': b'livefuzzE', 'f': b'livefuzzF'}
+NAMES = {'a': b'livefuzzA', 'b': b'livefuzzB', 'c': b'livefuzzC', **TYPED}
 UNNAMED = {'d': b'livefuzzNobody'}
 # One persistent socket a server: uWSGI 2.0 hangs, busy, with kept connections on a second one.
 SOCKETS = {'puwsgi': ('uwsgi', 'http', 'puwsgi'), 'http11': ('uwsgi', 'http', 'http11')}
@@ -67,7 +70,7 @@ def json_call(rng):
 
 def json_document(rng):
     call = [json_call(rng) for _ in range(rng.choice((0, 1, 3)))] if rng.random() < .2 else json_call(rng)
-    text = json.dumps(call, ensure_ascii=rng.random() < .5)
+    text = json.dumps(call, ensure_ascii=rng.random() < .5, indent=rng.choice((None, None, 1)))
     if rng.random() < .05:
         text = text.replace('"params": [', '"params": ' + '[' * rng.choice((2, 128, 129, 5000)))
     return text.encode()
@@ -113,6 +116,10 @@ def path(rng):
     return b'/' + rng.choice((b'/', b'/', b'//')).join(s.replace(b'/', b'_') for s in segments)
 
 
+def path_body(rng):
+    return argument(rng) if rng.random() < .6 else json.dumps(json_value(rng)).encode()
+
+
 # --- how it is carried ----------------------------------------------------------------------------
 
 MODIFIER2 = {'path': 2, 'xmlrpc': 3, 'jsonrpc': 4}
@@ -120,8 +127,9 @@ MODIFIER2 = {'path': 2, 'xmlrpc': 3, 'jsonrpc': 4}
 
 def document(rng, bridge):
     """A body and its headers."""
-    body = {'xmlrpc': xml_document, 'jsonrpc': json_document}.get(bridge, argument)(rng)
-    kind = {'xmlrpc': 'text/xml', 'jsonrpc': 'application/json'}.get(bridge, 'text/plain')
+    body = {'xmlrpc': xml_document, 'jsonrpc': json_document, 'path': path_body}[bridge](rng)
+    kind = {'xmlrpc': 'text/xml', 'jsonrpc': 'application/json'}.get(
+        bridge, rng.choice(('text/plain', 'application/json')))
     headers = {'Content-Type': kind + rng.choice(('', '', '', '; charset=utf-8', '; charset=latin1', '; x="'))}
     if rng.random() < .1:
         headers['Content-Encoding'] = rng.choice(('gzip', 'deflate', 'identity', 'br'))
@@ -244,6 +252,14 @@ def plain(socket):
     return Request(socket, call, HALF_CLOSED)
 
 
+CHUNK_HEAD = re.compile(rb'(?:\r\n)?[0-9a-fA-F]+(?:;[^\r\n]*)?\r\n')
+
+
+def joined(data):
+    """Without what stands between chunks, which may cut a name or a compressed body."""
+    return CHUNK_HEAD.sub(b'', data)
+
+
 def decompressed(data):
     """What stands in it in zlib's format."""
     at = data.find(ZLIB)
@@ -254,7 +270,7 @@ def decompressed(data):
 
 
 def mentions(data):
-    """How often each function is named, by its letter."""
-    texts = [data, *decompressed(data)]
-    return {letter: sum(text.count(word) for text in texts)
+    """How often each function is named at most, by its letter."""
+    forms = [[text, *decompressed(text)] for text in (data, joined(data))]
+    return {letter: max(sum(text.count(word) for text in texts) for texts in forms)
             for letter, word in {**NAMES, **UNNAMED}.items()}
