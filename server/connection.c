@@ -6,15 +6,90 @@
 
 #include "log.h"
 
+/* --- half a request --------------------------------------------------------------------------- */
+
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where) {
     rpc_connection_forget_half_read(request->fd);
     rpc_log(where, NULL, 0, RPC_CUT_SHORT);
     rpc_connection_close_after(request);
 }
 
+/* What uWSGI parses a socket's requests with. */
+struct parser {
+    const struct uwsgi_socket *socket;
+    int (*parse)(struct wsgi_request *);
+};
+
+static struct parser *parsers;
+
+static int parse_or_forget(struct wsgi_request *request) {
+    const struct parser *parser = parsers;
+
+    while (parser->socket != request->socket)
+        parser++;
+    int ret = parser->parse(request);
+    if (ret < 0 && rpc_connection_is_half_read(request)) {
+        if (uwsgi.harakiri_options.workers > 0)
+            rpc_set_harakiri(request, 0);
+        if (request->socket->retry)
+            request->socket->retry[request->async_id] = 0;
+        rpc_connection_renew(request);
+    }
+    return ret;
+}
+
+void rpc_connection_init(void) {
+    size_t count = 0;
+
+    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
+        count++;
+    parsers = uwsgi_calloc(sizeof(*parsers) * UMAX(count, 1));
+    count = 0;
+    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
+        if (sock->proto) {
+            parsers[count++] = (struct parser){sock, sock->proto};
+            sock->proto = parse_or_forget;
+        }
+}
+
+/* --- the next request ------------------------------------------------------------------------- */
+
+static void free_owned(struct wsgi_request *request) {
+    struct uwsgi_logvar *following;
+
+    for (struct uwsgi_logvar *var = request->logvars; var; var = following) {
+        following = var->next;
+        free(var);
+    }
+    free(request->proto_parser_buf);
+#ifdef UWSGI_SSL
+    SSL_free(request->ssl);
+#endif
+}
+
+void rpc_connection_renew(struct wsgi_request *request) {
+    const struct wsgi_request before = *request;
+
+    free_owned(request);
+    rpc_packet_forget(request);
+    memset(request, 0, sizeof(*request));
+    request->fd = before.fd;
+    request->socket = before.socket;
+    request->client_addr = before.client_addr;
+    request->c_len = before.c_len;
+    request->async_status = before.async_status;
+    request->async_timeout = before.async_timeout;
+    request->waiting_fds = before.waiting_fds;
+    request->suspended = before.suspended;
+    request->switches = before.switches;
+    wsgi_req_setup(request, before.async_id, NULL);
+}
+
 bool rpc_connection_is_kept(const struct wsgi_request *request) {
     return request->socket->retry && request->socket->retry[request->async_id];
 }
+
+/* --- its end ---------------------------------------------------------------------------------- */
 
 size_t rpc_connection_send_last(const struct wsgi_request *request, struct iovec *iov,
                                 size_t count) {
@@ -30,6 +105,8 @@ size_t rpc_connection_send_last(const struct wsgi_request *request, struct iovec
         shutdown(request->fd, SHUT_WR);
     return (size_t)sent;
 }
+
+/* --- its other end ---------------------------------------------------------------------------- */
 
 /* uWSGI learns it when it accepts: on a persistent socket, for the first request only. */
 const struct sockaddr *rpc_connection_peer(struct wsgi_request *request) {

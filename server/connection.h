@@ -58,6 +58,17 @@ static inline void rpc_connection_forget_half_read(int fd) {
    closed, and forgotten. */
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where);
 
+/*
+ * Has the async loop begin each connection anew. After a client that leaves half a request, or
+ * sends what is none, it gives the core to another as it is, and takes that one's bytes for the
+ * rest of the half request. Once, in the master, where uWSGI's own loop may run.
+ */
+void rpc_connection_init(void);
+
+/* Makes a request one that has not been read yet, on the same connection and in the same green
+   thread. It has nothing of its own but log variables and what its parser has. */
+void rpc_connection_renew(struct wsgi_request *request);
+
 /* Whether the connection of a request that has ended is kept for the next one. */
 bool rpc_connection_is_kept(const struct wsgi_request *request);
 

@@ -93,35 +93,11 @@ static void disarm(struct wsgi_request *request) {
             ;
 }
 
-/* Makes the request one that has not been read yet, on the same connection and in the same green
-   thread. */
-static void renew(struct wsgi_request *request) {
-    const struct wsgi_request before = *request;
-    struct uwsgi_logvar *following;
-
-    for (struct uwsgi_logvar *var = request->logvars; var; var = following) {
-        following = var->next;
-        free(var);
-    }
-    rpc_packet_forget(request);
-    memset(request, 0, sizeof(*request));
-    request->fd = before.fd;
-    request->socket = before.socket;
-    request->client_addr = before.client_addr;
-    request->c_len = before.c_len;
-    request->async_status = before.async_status;
-    request->async_timeout = before.async_timeout;
-    request->waiting_fds = before.waiting_fds;
-    request->suspended = before.suspended;
-    request->switches = before.switches;
-    wsgi_req_setup(request, before.async_id, NULL);
-}
-
 static void finish(struct wsgi_request *request, void (*after)(struct wsgi_request *)) {
     count(request);
     run_hooks(request, after);
     disarm(request);
-    renew(request);
+    rpc_connection_renew(request);
 }
 
 /* --- the next packet -------------------------------------------------------------------------- */

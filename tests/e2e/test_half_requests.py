@@ -2,6 +2,8 @@
 """Requests of which a part comes, and then nothing. uWSGI's async loop runs them after socket-timeout,
 with whatever another caller's request has left in the buffer."""
 import contextlib
+import select
+import socket
 
 import pytest
 from conftest import TCP, connect, framed, packet, poll, read_all
@@ -98,6 +100,52 @@ def test_its_descriptor_is_another_request_s_then(packets):
         for caller in callers:
             caller.close()
 
+
+# --- a client that leaves ---------------------------------------------------------------------------------
+
+def left(server, part):
+    """A part of a request, and the end of it: its core is the one that the next caller has."""
+    with connect(server.sockets[0]) as sock:
+        sock.sendall(part)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock) == b''
+
+
+@pytest.mark.parametrize('cut', [1, 4, 10, len(PACKET) - 1])
+def test_the_next_packet_is_not_its_rest(packets, cut):
+    for part in (PACKET[:cut], packet('first', 'x' * 1000)[:-100], b'\xad\xff\xff\0'):
+        left(packets, part)
+        assert framed(packets.exchange(PACKET)) == SECRET
+
+
+@pytest.mark.parametrize('part', [b'GET /first/x HT', b'GET /first/x HTTP/1.0\r\nX: ', b'POST /'])
+def test_the_next_request_is_not_its_rest(bridge, part):
+    left(bridge, part)
+    assert bridge.exchange(GET).endswith(b'\r\n\r\n' + SECRET)
+
+
+def test_the_next_caller_of_another_protocol_is_not_served_what_was(started):
+    """The buffers of all protocols are one."""
+    server = started(TCP, ('http-socket', '127.0.0.1:0'), ('http-socket-modifier1', 173), ('http-socket-modifier2', 2))
+    for _ in range(2):
+        response = server.http('/first/' + SECRET.decode())
+        assert response.body == SECRET
+        with connect(server.sockets[1]) as sock:
+            sock.sendall(GET[:-2])
+            sock.shutdown(socket.SHUT_WR)
+            assert read_all(sock) == b''
+        assert framed(server.exchange(packet('first', 'own'))) == b'own'
+
+
+def test_harakiri_does_not_wait_for_it(started):
+    server = started(TCP, ('harakiri', 1))
+    left(server, PACKET[:7])
+    select.select([], [], [], 3)  # longer than the master takes to strike
+    assert 'HARAKIRI' not in server.log
+    assert framed(server.exchange(PACKET)) == SECRET
+
+
+# --- descriptors ------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope='module')
 def node():
