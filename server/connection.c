@@ -14,42 +14,64 @@ void rpc_connection_drop_half_read(struct wsgi_request *request, const char *whe
     rpc_connection_close_after(request);
 }
 
-/* What uWSGI parses a socket's requests with. */
-struct parser {
-    const struct uwsgi_socket *socket;
-    int (*parse)(struct wsgi_request *);
-};
+/* --- the async loop --------------------------------------------------------------------------- */
 
-static struct parser *parsers;
+/* A socket's protocol as uWSGI has it. */
+static struct protocol {
+    struct uwsgi_socket *socket;
+    int (*parse)(struct wsgi_request *);
+    void (*close)(struct wsgi_request *);
+} * protocols;
+
+static const struct protocol *protocol_of(const struct wsgi_request *request) {
+    const struct protocol *protocol = protocols;
+
+    while (protocol->socket != request->socket)
+        protocol++;
+    return protocol;
+}
+
+static void forget_kept(struct wsgi_request *request) {
+    request->socket->retry[request->async_id] = 0;
+    request->socket->fd_threads[request->async_id] = -1;
+}
 
 static int parse_or_forget(struct wsgi_request *request) {
-    const struct parser *parser = parsers;
+    int ret = protocol_of(request)->parse(request);
 
-    while (parser->socket != request->socket)
-        parser++;
-    int ret = parser->parse(request);
     if (ret < 0 && rpc_connection_is_half_read(request)) {
         if (uwsgi.harakiri_options.workers > 0)
             rpc_set_harakiri(request, 0);
         if (request->socket->retry)
-            request->socket->retry[request->async_id] = 0;
+            forget_kept(request);
         rpc_connection_renew(request);
     }
     return ret;
 }
 
+static void close_for_good(struct wsgi_request *request) {
+    protocol_of(request)->close(request);
+    if (uwsgi.async_proto_fd_table && rpc_connection_is_kept(request)) {
+        forget_kept(request);
+        close(request->fd);
+    }
+}
+
 void rpc_connection_init(void) {
+    struct protocol *protocol;
     size_t count = 0;
 
     for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
         count++;
-    parsers = uwsgi_calloc(sizeof(*parsers) * UMAX(count, 1));
-    count = 0;
-    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next)
-        if (sock->proto) {
-            parsers[count++] = (struct parser){sock, sock->proto};
-            sock->proto = parse_or_forget;
-        }
+    protocol = protocols = uwsgi_calloc(sizeof(*protocols) * UMAX(count, 1));
+    for (struct uwsgi_socket *sock = uwsgi.sockets; sock; sock = sock->next) {
+        if (!sock->proto)
+            continue;
+        *protocol++ = (struct protocol){sock, sock->proto, sock->proto_close};
+        sock->proto = parse_or_forget;
+        if (sock->retry)
+            sock->proto_close = close_for_good;
+    }
 }
 
 /* --- the next request ------------------------------------------------------------------------- */

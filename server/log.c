@@ -6,8 +6,9 @@
 
 #include "metrics.h"
 
-/* Room for a node's name and what OpenSSL says. */
-#define WHY_MAX 512
+/* Longest name of a node that is shown, and room for one and what OpenSSL says. */
+#define NODE_MAX 300
+#define WHY_MAX 600
 
 /* A quote or a backslash would end, or change, a string of a log-format that writes JSON. */
 static bool is_plain(char c) {
@@ -42,15 +43,25 @@ void rpc_log(const char *where, const char *name, size_t name_len, enum rpc_stat
     log_failure("", where, name, name_len, status, "");
 }
 
+/* An application may let its callers choose nodes: the path of a UNIX socket has any bytes. */
+static const char *node_text(const struct rpc_node *node, char text[NODE_MAX + 1]) {
+    const char *name = node ? node->name : "(none)";
+
+    rpc_log_printable(text, NODE_MAX + 1, name, strlen(name));
+    return text;
+}
+
 void rpc_log_node(const struct rpc_client_report *report, const char *name, size_t name_len,
                   enum rpc_status status) {
-    char why[WHY_MAX] = "";
+    char why[WHY_MAX] = "", node[NODE_MAX + 1];
 
     if (report->refused)
-        snprintf(why, sizeof(why), "; TLS with %.300s: %s", report->refused->name, report->reason);
-    log_failure("node ", report->node ? report->node->name : "(none)", name, name_len, status, why);
+        snprintf(why, sizeof(why), "; TLS with %s: %s", node_text(report->refused, node),
+                 report->reason);
+    log_failure("node ", node_text(report->node, node), name, name_len, status, why);
 }
 
 void rpc_log_refused(const struct rpc_client_report *report) {
-    uwsgi_log("[rpc] node %s: TLS: %s\n", report->refused->name, report->reason);
+    char node[NODE_MAX + 1];
+    uwsgi_log("[rpc] node %s: TLS: %s\n", node_text(report->refused, node), report->reason);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Requests of which a part comes, and then nothing. uWSGI's async loop runs them after socket-timeout,
-with whatever another caller's request has left in the buffer."""
+"""What uWSGI's async loop does with connections. Requests of which a part comes, and then nothing, it runs
+after socket-timeout, with whatever another caller's request has left in the buffer; those of which a part
+comes, and then the end, it goes on to read from the next caller; and it keeps what it never reads again."""
 import contextlib
 import select
 import socket
@@ -143,6 +144,26 @@ def test_harakiri_does_not_wait_for_it(started):
     select.select([], [], [], 3)  # longer than the master takes to strike
     assert 'HARAKIRI' not in server.log
     assert framed(server.exchange(PACKET)) == SECRET
+
+
+# --- kept connections of an application -------------------------------------------------------------------
+
+VARIABLES = packet('REQUEST_METHOD', 'GET', 'PATH_INFO', '/', 'SERVER_PROTOCOL', 'HTTP/1.1', modifier1=0)
+
+
+@pytest.mark.parametrize('kind, whole', [('http11-socket', GET.replace(b'1.0', b'1.1')), ('puwsgi-socket', VARIABLES)],
+                         ids=['http11-socket', 'puwsgi-socket'])
+def test_none_is_kept(started, kind, whole):
+    """The loop would never come back to it, and end when the core has another."""
+    server = started((kind, '127.0.0.1:0'))
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            callers = [stack.enter_context(connect(server.sockets[0])) for _ in range(CORES)]
+            for caller in callers:
+                caller.sendall(whole)
+            for caller in callers:
+                assert read_all(caller).endswith(b'application unset')
+    assert len(server.worker_pids()) == 1
 
 
 # --- descriptors ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import HERE, ROOT, TCP, packet
+from conftest import HERE, HTTP, ROOT, TCP, packet
 from transports import JSON, PATH_INFO, XML, json_rpc, path_info, request, xml_rpc
 
 BRIDGES = {PATH_INFO: path_info, XML: xml_rpc, JSON: json_rpc}
@@ -41,3 +41,11 @@ def test_a_name_cannot_forge_a_log_line(uwsgi):
     assert request(server, '/' + name.decode('latin1'), None, 173, PATH_INFO).status == 404
     lines = [line for line in server.log.splitlines() if line.startswith('[rpc]')]
     assert len(lines) == 2 and all('no?[rpc]?packet:??such??[31m?' in line for line in lines), lines
+
+
+def test_a_node_cannot_forge_a_log_line(uwsgi):
+    """Where an application, or a route as here, lets its callers choose the node."""
+    server = uwsgi(HTTP, ('rpc-client', 'net'), ('route', '^/(.*) rpc:net.call /tmp$1 f'))
+    assert server.http('/%1b%5b31m%7f%c3%28%22such%22', socket=0).status == 502
+    line, = [line for line in server.log.splitlines() if line.startswith('[rpc]')]
+    assert line.startswith('[rpc] node /tmp?[31m??(?such?: "f": ') and '(node-unreachable)' in line
