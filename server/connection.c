@@ -14,7 +14,7 @@ void rpc_connection_drop_half_read(struct wsgi_request *request, const char *whe
     rpc_connection_close_after(request);
 }
 
-/* --- the async loop --------------------------------------------------------------------------- */
+/* --- loops that are not made for connections that are kept, or left --------------------------- */
 
 /* A socket's protocol as uWSGI has it. */
 static struct protocol {
@@ -51,7 +51,7 @@ static int parse_or_forget(struct wsgi_request *request) {
 
 static void close_for_good(struct wsgi_request *request) {
     protocol_of(request)->close(request);
-    if (uwsgi.async_proto_fd_table && rpc_connection_is_kept(request)) {
+    if (rpc_connection_is_kept(request)) {
         forget_kept(request);
         close(request->fd);
     }

@@ -59,11 +59,13 @@ static inline void rpc_connection_forget_half_read(int fd) {
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where);
 
 /*
- * Mends what uWSGI's async loop does with connections; once, in the master, where it may run.
- *   - After a client that leaves half a request, or sends what is none, it gives the core to
- * another as it is, and takes that one's bytes for the rest of the half request: each begins anew.
- *   - It never comes back to a kept connection (http11-socket, puwsgi-socket), and when the core
- * has another, crashes or hangs: they are closed after the answer, whoever gave it.
+ * Mends what uWSGI does with connections in loops that have many cores in a thread; once, in the
+ * master, where one of those runs.
+ *   - After a client that leaves half a request, or sends what is none, its async loop gives the
+ * core to another as it is, and takes that one's bytes for the rest of the half request: each
+ * begins anew, and what TLS has of the former is freed.
+ *   - They never come back to a kept connection (http11-socket, puwsgi-socket), and when the core
+ * has another, crash or hang: it is closed after the answer, whoever gave it.
  */
 void rpc_connection_init(void);
 

@@ -201,3 +201,21 @@ def test_harakiri(uwsgi, engine):
         assert read_all(sock) == b''
     server.wait_log('HARAKIRI')
     assert server.call('hello', 'a') == b'hello a'
+
+
+@pytest.mark.parametrize('kind, whole', [('http11-socket', b'GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+                                         ('puwsgi-socket', packet('PATH_INFO', '/', modifier1=0))],
+                         ids=['http11-socket', 'puwsgi-socket'])
+@pytest.mark.parametrize('engine', [*ENGINES, 'async'])
+def test_none_of_an_application_is_kept(uwsgi, engine, kind, whole):
+    """uWSGI would never come back to it, and end when the core has another."""
+    sockets = ((kind, '127.0.0.1:0'),)
+    server = uwsgi(*sockets, ('async', CORES)) if engine == 'async' else start(uwsgi, engine, sockets=sockets)
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            callers = [stack.enter_context(connect(server.sockets[0])) for _ in range(CORES)]
+            for caller in callers:
+                caller.sendall(whole)
+            for caller in callers:
+                assert read_all(caller).endswith(b'application unset')
+    assert len(server.worker_pids()) == 1
