@@ -12,11 +12,6 @@
 
 #define LENGTH_KEY_LEN (sizeof(RPC_WIRE_LENGTH_KEY) - 1)
 
-static inline uint16_t get_u16le(const char *p) {
-    const unsigned char *u = (const unsigned char *)p;
-    return (uint16_t)(u[0] | (u[1] << 8));
-}
-
 static char *put_item(char *p, const char *data, size_t len) {
     p = rpc_wire_put_len(p, len);
     memcpy(p, data, len);
@@ -32,7 +27,7 @@ struct unread {
 /* Reads the next item, empty ones included, of which at least the length is there. Returns false
    for one that runs past the end. */
 static inline bool next_item(struct unread *rest, const char **item, uint16_t *item_len) {
-    *item_len = get_u16le(rest->p);
+    *item_len = rpc_wire_get_len(rest->p);
     *item = rest->p + 2;
     rest->len -= 2;
     if (rest->len < *item_len)
@@ -74,7 +69,7 @@ static inline enum rpc_status read_args(char *body, size_t at, size_t len, struc
     size_t count = 0;
 
     while (at + 2 <= len) {
-        uint16_t item_len = get_u16le(body + at);
+        uint16_t item_len = rpc_wire_get_len(body + at);
         body[at] = 0; /* it has been read, and the item before it ends here */
         if (count < RPC_ARGS_MAX) {
             call->arg[count] = body + at + 2;
@@ -165,7 +160,7 @@ int rpc_wire_reply_parse(const char *data, size_t len, struct rpc_wire_reply *re
     if (len < RPC_WIRE_HEADER_LEN)
         return 0;
 
-    uint16_t body_len = get_u16le(data + 1);
+    uint16_t body_len = rpc_wire_get_len(data + 1);
     if (data[3] == 0) {
         reply->result_len = body_len;
         return 1;

@@ -30,6 +30,11 @@ static inline char *rpc_wire_put_len(char *p, size_t len) {
     return p + 2;
 }
 
+/* The length that stands at p. */
+static inline uint16_t rpc_wire_get_len(const char *p) {
+    return (uint16_t)((uint8_t)p[0] | (uint8_t)p[1] << 8);
+}
+
 /* Writes a header and returns where it ends. */
 static inline char *rpc_wire_put_header(char *p, size_t body_len, uint8_t modifier2) {
     *p++ = (char)RPC_MODIFIER1;

@@ -7,7 +7,7 @@ Each case runs twice, with two request counts; the difference, divided by the di
 counts, is free of everything that happens once, and repeats exactly. What counts as the plugin's is
 read from callgrind's call graph: the inclusive cost of every call that enters its .so from outside,
 so neither build needs symbols and hooks that only one of them has are counted too. Under gevent, which
-changes stacks within such a call, it is what the .so itself runs, without what it calls.
+changes stacks within such a call, it is what the whole server runs.
 
 The figures do not depend on the machine: the environment is the same, the C library is told to leave aside what only some
 processors have (of memcpy and the like it has one for each), and Python to hash as always.
@@ -48,13 +48,13 @@ GROWTH = 1.03
 class Case:
     """
     A request, and the server it is for. target is what was wanted; plugins are who can do it; result
-    ends the answer; keep: all over one connection, own: what the .so itself runs.
+    ends the answer; keep: all over one connection, whole: what the whole server runs.
     """
 
     def __init__(self, name, request, options=(TCP,), target=None, plugins=('stock', 'ours'),
-                 result=bench.HELLO, keep=False, own=False, loaded=('symcall', 'rpc'), node=None):
+                 result=bench.HELLO, keep=False, whole=False, loaded=('symcall', 'rpc'), node=None):
         self.name, self.request, self.options, self.target = name, request, list(options), target
-        self.plugins, self.result, self.keep, self.own = plugins, result, keep, own
+        self.plugins, self.result, self.keep, self.whole = plugins, result, keep, whole
         self.loaded, self.node = loaded, node
 
     def send_all(self, address, count):
@@ -145,8 +145,8 @@ CASES = [
     Case('route rpcgather: of 4 calls', bench.http('/', keepalive=False),
          [HTTP, ('route', '^/ rpcgather:' + ' '.join([f'chello@{NODE}'] * 4))], plugins=OURS,
          result=bench.HELLO * 4, node=lambda: Node(4)),
-    Case('gevent, a kept connection, itself', bench.packet('chello', 'a', 'b'), [PUWSGI, ('gevent', 4)],
-         plugins=OURS, keep=True, own=True, loaded=GEVENT),
+    Case('gevent, a kept connection, the server', bench.packet('chello', 'a', 'b'), [PUWSGI, ('gevent', 4)],
+         plugins=OURS, keep=True, whole=True, loaded=GEVENT),
 ]
 
 
@@ -176,12 +176,12 @@ def calls_and_costs(path):
             called = None
 
 
-def cost(path, own):
-    """Of the plugin: what it runs itself, or the inclusive cost of the calls that enter it."""
+def cost(path, whole):
+    """Of the whole server, or of the plugin: the inclusive cost of the calls that enter it."""
     def is_ours(name):
         return name is not None and name.endswith('rpc_plugin.so')
     return sum(instructions for caller, called, instructions in calls_and_costs(path)
-               if (is_ours(caller) and called is None if own else is_ours(called) and not is_ours(caller)))
+               if (called is None if whole else is_ours(called) and not is_ours(caller)))
 
 
 def run(case, plugin, count):
@@ -193,7 +193,7 @@ def run(case, plugin, count):
         case.send_all(server.sockets[0], count)
         server.process.send_signal(bench.signal.SIGINT)
         server.process.wait(60)
-        return cost(out, case.own)
+        return cost(out, case.whole)
     finally:
         server.stop()
 

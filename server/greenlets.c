@@ -19,7 +19,10 @@ static struct {
     void *(*save_thread)(void);
     void *(*import)(const char *name);
     void *(*call_method)(void *object, const char *name, const char *format, ...);
+    void *(*call)(void *callable, void *args);
+    void *(*pack)(ssize_t count, ...);
     int (*has_attribute)(void *object, const char *name);
+    void *(*attribute)(void *object, const char *name);
     void (*release_object)(void *object);
     void (*clear_error)(void);
 } python;
@@ -36,7 +39,10 @@ static const struct {
     {&python.save_thread, "PyEval_SaveThread"},
     {&python.import, "PyImport_ImportModule"},
     {&python.call_method, "PyObject_CallMethod"},
+    {&python.call, "PyObject_CallObject"},
+    {&python.pack, "PyTuple_Pack"},
     {&python.has_attribute, "PyObject_HasAttrString"},
+    {&python.attribute, "PyObject_GetAttrString"},
     {&python.release_object, "Py_DecRef"},
     {&python.clear_error, "PyErr_Clear"},
 };
@@ -54,20 +60,26 @@ static bool is_engine(const char *current_request) {
     return function && function == *(void **)&uwsgi.current_wsgi_req;
 }
 
-static bool is_gevent(void) {
-    return is_engine("uwsgi_gevent_current_wsgi_req");
+/* gevent takes its place when its loop begins. */
+static enum { NONE, GREENLET, GEVENT } engine(void) {
+    static const void *known_for;
+    static int known = NONE;
+
+    if (known_for != *(void **)&uwsgi.current_wsgi_req) {
+        known_for = *(void **)&uwsgi.current_wsgi_req;
+        known = is_engine("uwsgi_gevent_current_wsgi_req")     ? GEVENT
+                : is_engine("uwsgi_greenlet_current_wsgi_req") ? GREENLET
+                                                               : NONE;
+    }
+    return known;
 }
 
 bool rpc_greenlets_used(void) {
-    static const void *known_for;
-    static bool used;
+    return engine() != NONE;
+}
 
-    /* gevent takes its place when its loop begins. */
-    if (known_for != *(void **)&uwsgi.current_wsgi_req) {
-        known_for = *(void **)&uwsgi.current_wsgi_req;
-        used = is_gevent() || is_engine("uwsgi_greenlet_current_wsgi_req");
-    }
-    return used;
+bool rpc_greenlets_are_gevents(void) {
+    return engine() == GEVENT;
 }
 
 void rpc_greenlets_keep_state(void) {
@@ -106,7 +118,7 @@ struct wsgi_request *rpc_greenlets_request(void) {
 }
 
 bool rpc_greenlets_can_wait(void) {
-    if (!is_gevent() || !can_ask())
+    if (!rpc_greenlets_are_gevents() || !can_ask())
         return false;
     void *current = greenlet_of("greenlet", "getcurrent"), *hub = greenlet_of("gevent", "get_hub");
 
@@ -121,4 +133,93 @@ int rpc_greenlets_hold(void) {
 
 void rpc_greenlets_let_go(int held) {
     python.release(held);
+}
+
+/* --- waiting again and again ------------------------------------------------------------------ */
+
+/* Calls something whose result does not matter. No exception stays behind when it fails. */
+static bool do_call(void *callable, void *args) {
+    void *result = python.call(callable, args);
+
+    if (!result)
+        python.clear_error();
+    python.release_object(result);
+    return result;
+}
+
+/* Whatever of it has been made is NULL or to be released. */
+static bool make_watcher(struct rpc_greenlets_watcher *watcher, void *self, void *change,
+                         void *current) {
+    if (!self)
+        return false;
+    watcher->self = self;
+    watcher->start = python.attribute(self, "start");
+    watcher->stop = python.attribute(self, "stop");
+    watcher->args = python.pack(3, change, current, self);
+    return watcher->start && watcher->stop && watcher->args;
+}
+
+static bool make_watchers(struct rpc_greenlets_watch *watch, void *hub, void *current, int fd,
+                          int seconds) {
+    void *loop = python.attribute(hub, "loop");
+    bool made = loop &&
+                make_watcher(&watch->io, python.call_method(loop, "io", "ii", fd, 1), watch->change,
+                             current) &&
+                make_watcher(&watch->timer, python.call_method(loop, "timer", "i", seconds),
+                             watch->change, current);
+
+    python.release_object(loop);
+    return made;
+}
+
+/* greenlet's switch as it is: gevent's own looks for a method of the application's first, which
+   the greenlets of requests do not have, at the price of two exceptions a wait. */
+static void *find_switch(void) {
+    void *module = python.import("greenlet");
+    void *class = module ? python.attribute(module, "greenlet") : NULL;
+    void *found = class ? python.attribute(class, "switch") : NULL;
+
+    python.release_object(class);
+    python.release_object(module);
+    return found;
+}
+
+bool rpc_greenlets_watch(struct rpc_greenlets_watch *watch, int fd, int seconds) {
+    if (!can_ask())
+        return false;
+    void *hub = greenlet_of("gevent", "get_hub"), *current = greenlet_of("gevent", "getcurrent");
+
+    watch->change = hub && current ? find_switch() : NULL;
+    watch->hub = watch->change ? python.pack(1, hub) : NULL;
+    bool made = watch->hub && make_watchers(watch, hub, current, fd, seconds);
+    if (!made) {
+        python.clear_error();
+        rpc_greenlets_unwatch(watch);
+    }
+    python.release_object(current);
+    python.release_object(hub);
+    return made;
+}
+
+int rpc_greenlets_wait(const struct rpc_greenlets_watch *watch) {
+    bool started =
+        do_call(watch->io.start, watch->io.args) && do_call(watch->timer.start, watch->timer.args);
+    void *which = started ? python.call(watch->change, watch->hub) : NULL;
+
+    if (!which)
+        python.clear_error();
+    do_call(watch->timer.stop, NULL);
+    do_call(watch->io.stop, NULL);
+    python.release_object(which);
+    return which ? which != watch->timer.self : -1;
+}
+
+void rpc_greenlets_unwatch(struct rpc_greenlets_watch *watch) {
+    void *objects[] = {watch->io.self,    watch->io.start,    watch->io.args,    watch->io.stop,
+                       watch->timer.self, watch->timer.start, watch->timer.args, watch->timer.stop,
+                       watch->change,     watch->hub};
+
+    for (size_t i = 0; watch->change && i < sizeof(objects) / sizeof(*objects); i++)
+        python.release_object(objects[i]);
+    memset(watch, 0, sizeof(*watch));
 }

@@ -34,4 +34,37 @@ bool rpc_greenlets_can_wait(void);
 int rpc_greenlets_hold(void);
 void rpc_greenlets_let_go(int held);
 
+/* Whether this engine is gevent. */
+bool rpc_greenlets_are_gevents(void);
+
+/* A watcher of gevent's, with what starts and stops it: objects of Python's. */
+struct rpc_greenlets_watcher {
+    void *self, *start, *args, *stop;
+};
+
+/*
+ * What a greenlet of gevent's waits with for one descriptor again and again. uWSGI's hook makes all
+ * of it anew for each wait, which costs more than the wait, and a system call for the new watcher.
+ */
+struct rpc_greenlets_watch {
+    struct rpc_greenlets_watcher io, timer;
+    void *change, *hub; /* greenlet's own switch, and whom to switch to */
+};
+
+/* Makes one for the greenlet that runs: until there is something to read from fd, or for so many
+   seconds. False, with nothing to free, when it cannot. Only in gevent, and within a request. */
+bool rpc_greenlets_watch(struct rpc_greenlets_watch *watch, int fd, int seconds);
+
+/* Suspends the greenlet. Returns > 0 when ready, 0 when the time is over, < 0 when it cannot wait
+   or somebody ends the greenlet. */
+int rpc_greenlets_wait(const struct rpc_greenlets_watch *watch);
+
+/* Whether there is one. */
+static inline bool rpc_greenlets_watches(const struct rpc_greenlets_watch *watch) {
+    return watch->hub;
+}
+
+/* Before fd is closed; also of one that is all zero. */
+void rpc_greenlets_unwatch(struct rpc_greenlets_watch *watch);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "persistent.h"
 
+#include "../rpc_wire.h"
 #include "connection.h"
 #include "wait.h"
 
@@ -48,8 +49,7 @@ static bool is_plain(const struct wsgi_request *request) {
 static bool can_keep(const struct wsgi_request *request) {
     return request->uh->modifier1 == RPC_MODIFIER1 && request->uh->modifier2 <= RPC_PACKET_RAW &&
            strcmp(rpc_socket_protocol(request->socket), "puwsgi") == 0 && !request->write_errors &&
-           !request->fd_closed && !request->proto_parser_remains && is_plain(request) &&
-           rpc_wait_switches() && worker_goes_on();
+           !request->fd_closed && is_plain(request) && rpc_wait_switches() && worker_goes_on();
 }
 
 /* --- the end of a request --------------------------------------------------------------------- */
@@ -93,11 +93,18 @@ static void disarm(struct wsgi_request *request) {
             ;
 }
 
+/* The next one begins with what has arrived behind this one. */
 static void finish(struct wsgi_request *request, void (*after)(struct wsgi_request *)) {
+    const char *ahead = request->proto_parser_remains_buf;
+    size_t len = request->proto_parser_remains;
+
     count(request);
     run_hooks(request, after);
     disarm(request);
     rpc_connection_renew(request);
+    if (len)
+        memmove(request->uh, ahead, len);
+    request->proto_parser_pos = len;
 }
 
 /* --- the next packet -------------------------------------------------------------------------- */
@@ -109,26 +116,63 @@ static bool has_arrived(const struct wsgi_request *request) {
 
 /* Waits for the first byte of the next packet, unless too many wait already. What has been sent
    ahead is no reason to wait, and yet the others have their turn. */
-static bool await_next(struct wsgi_request *request) {
-    if (idle_count >= uwsgi.async / 2 && !has_arrived(request))
+static bool await_next(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
+    bool ahead = request->proto_parser_pos;
+
+    if (idle_count >= uwsgi.async / 2 && !ahead && !has_arrived(request))
         return false;
     idle_count++;
-    int ret = rpc_wait_request(request, uwsgi.socket_timeout);
+    int ret = ahead ? rpc_wait_turn(request) : rpc_wait_request(request, watch);
     idle_count--;
     return ret > 0 && uwsgi.workers[uwsgi.mywid].manage_next_request;
 }
 
-/* Reads a packet whose first bytes have arrived. */
-static bool receive(struct wsgi_request *request) {
-    for (;;) {
-        uint64_t had = request->proto_parser_pos;
-        int status = request->socket->proto(request);
-        if (status != UWSGI_AGAIN)
-            return status == UWSGI_OK;
-        if (request->proto_parser_pos == had &&
-            rpc_wait_request(request, uwsgi.socket_timeout) <= 0)
-            return false;
+/* Whether a packet has arrived whole. What follows it is told as uWSGI 2.1 does. */
+static int look(struct wsgi_request *request) {
+    const char *packet = (const char *)request->uh;
+    size_t had = request->proto_parser_pos, end = RPC_WIRE_HEADER_LEN;
+
+    if (had < end)
+        return UWSGI_AGAIN;
+    end += rpc_wire_get_len(packet + 1);
+    if (end > RPC_WIRE_HEADER_LEN + (size_t)uwsgi.buffer_size) {
+        uwsgi_log("[rpc] kept connection: a packet larger than buffer-size\n");
+        return -1;
     }
+    if (had < end)
+        return UWSGI_AGAIN;
+    rpc_packet_len(request) = (uint16_t)(end - RPC_WIRE_HEADER_LEN);
+    request->proto_parser_pos = end;
+    request->proto_parser_remains = had - end;
+    request->proto_parser_remains_buf = (char *)packet + end;
+    return UWSGI_OK;
+}
+
+/* False at the end of the connection, or when nothing comes in time. */
+static bool read_some(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
+    size_t had = request->proto_parser_pos;
+    ssize_t got = read(request->fd, (char *)request->uh + had,
+                       RPC_WIRE_HEADER_LEN + (size_t)uwsgi.buffer_size - had);
+
+    if (got > 0)
+        request->proto_parser_pos += (size_t)got;
+    else if (got == 0 || errno != EAGAIN || rpc_wait_request(request, watch) <= 0) {
+        if (had)
+            uwsgi_log("[rpc] kept connection: a packet that has not arrived whole\n");
+        return false;
+    }
+    return true;
+}
+
+/* Reads a packet whose first bytes have arrived, in one system call, and what follows it, where
+   uWSGI 2.0 reads each in two. */
+static bool receive(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
+    int status;
+
+    while ((status = look(request)) == UWSGI_AGAIN)
+        if (!read_some(request, watch))
+            return false;
+    return status == UWSGI_OK;
 }
 
 /* Another plugin's request would have to be served by a loop that knows it for one of its own. */
@@ -142,13 +186,13 @@ static bool is_ours(struct wsgi_request *request) {
     return false;
 }
 
-static bool next(struct wsgi_request *request) {
-    if (!await_next(request))
+static bool next(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
+    if (!await_next(request, watch))
         return false;
     uwsgi.workers[uwsgi.mywid].cores[request->async_id].in_request = 1;
     request->start_of_request = uwsgi_micros();
     request->start_of_request_in_sec = request->start_of_request / 1000000;
-    if (!receive(request) || !is_ours(request))
+    if (!receive(request, watch) || !is_ours(request))
         return false;
     if (uwsgi.harakiri_options.workers > 0)
         rpc_set_harakiri(request, uwsgi.harakiri_options.workers);
@@ -164,16 +208,18 @@ static void leave_empty(struct wsgi_request *request) {
 
 int rpc_persistent_request(struct wsgi_request *request, rpc_persistent_serve_fn serve,
                            void (*after)(struct wsgi_request *)) {
+    struct rpc_greenlets_watch watch = {0};
     int ret = serve(request);
 
     while (ret == UWSGI_OK && can_keep(request)) {
         finish(request, after);
-        if (!next(request)) {
+        if (!next(request, &watch)) {
             leave_empty(request);
             break;
         }
         ret = serve(request);
     }
+    rpc_greenlets_unwatch(&watch);
     rpc_connection_close_after(request);
     return ret;
 }

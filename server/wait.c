@@ -74,6 +74,15 @@ static int wait_with_hook(int fd, bool for_write, int timeout_ms) {
     return ret == 0 && monotonic_ms() < end ? 1 : ret;
 }
 
+/* Asks the kernel once in each process. */
+static bool is_main_thread(void) {
+    static __thread pid_t self;
+
+    if (self != uwsgi.mypid)
+        self = (pid_t)syscall(SYS_gettid);
+    return self == uwsgi.mypid;
+}
+
 /*
  * Whether uWSGI's hooks let other requests run meanwhile; where they do not, poll() does as well or
  * better:
@@ -89,7 +98,7 @@ static bool hooks_switch(void) {
         return false;
     if (uwsgi.threads > 1)
         return true;
-    return syscall(SYS_gettid) == uwsgi.mypid && !uwsgi.workers[uwsgi.mywid].sig;
+    return is_main_thread() && !uwsgi.workers[uwsgi.mywid].sig;
 }
 
 /* In a request, which the hooks suspend. */
@@ -146,13 +155,28 @@ bool rpc_wait_switches(void) {
                               (uwsgi.loop && strcmp(uwsgi.loop, "coroae") == 0));
 }
 
-int rpc_wait_request(struct wsgi_request *request, int seconds) {
+/* By a hook of uWSGI's, on the request's own connection. */
+static int suspend(struct wsgi_request *request, int (*hook)(int, int)) {
     int force_again = request->async_force_again;
 
     request->async_timed_out = 0;
-    int ret = uwsgi.wait_read_hook(request->fd, seconds);
+    int ret = hook(request->fd, uwsgi.socket_timeout);
     request->async_timed_out = 0;
     request->async_force_again = force_again;
-    request->switches++;
     return ret;
+}
+
+int rpc_wait_request(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
+    request->switches++;
+    if (!rpc_greenlets_are_gevents())
+        return suspend(request, uwsgi.wait_read_hook);
+    if (!rpc_greenlets_watches(watch) &&
+        !rpc_greenlets_watch(watch, request->fd, uwsgi.socket_timeout))
+        return -1;
+    return rpc_greenlets_wait(watch);
+}
+
+int rpc_wait_turn(struct wsgi_request *request) {
+    request->switches++;
+    return suspend(request, uwsgi.wait_write_hook);
 }

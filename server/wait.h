@@ -6,6 +6,7 @@
 #ifndef RPC_WAIT_H
 #define RPC_WAIT_H
 
+#include "greenlets.h"
 #include "server.h"
 
 /*
@@ -25,9 +26,14 @@ bool rpc_wait_switches(void);
 
 /*
  * Suspends a request, which is the one that runs, until there is something to read from its
- * connection, or for so many seconds, which some engines count a second short. Results as those of
+ * connection, or for uWSGI's socket-timeout, which some engines count a second short. watch: all
+ * zero before the first wait on a connection; freed with rpc_greenlets_unwatch. Results as those of
  * rpc_wait. Only where rpc_wait_switches.
  */
-int rpc_wait_request(struct wsgi_request *request, int seconds);
+int rpc_wait_request(struct wsgi_request *request, struct rpc_greenlets_watch *watch);
+
+/* The same until something can be written to it, which is at once unless the peer does not read:
+   the others have their turn. */
+int rpc_wait_turn(struct wsgi_request *request);
 
 #endif

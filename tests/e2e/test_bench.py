@@ -55,9 +55,9 @@ def test_every_case_has_been_accepted(name):
 
 
 def test_costs_of_a_call_graph(tmp_path):
-    """What enters the plugin counts with all it calls, what it runs itself without."""
+    """What enters the plugin counts with all it calls, what it runs itself all that runs."""
     graph = tmp_path / 'callgrind.out'
     graph.write_text('ob=(1) /x/uwsgi\nfn=(1)\n1 5\ncob=(2) /x/rpc_plugin.so\ncfn=(2)\ncalls=1 2\n+1 300\n'
                      'ob=(2)\nfn=(2)\n2 100\ncfn=(3)\ncalls=1 3\n* 50\ncob=(1)\ncfn=(4)\ncalls=1 4\n-1 150\n')
-    assert instructions.cost(graph, own=False) == 300
-    assert instructions.cost(graph, own=True) == 100
+    assert instructions.cost(graph, whole=False) == 300
+    assert instructions.cost(graph, whole=True) == 105

@@ -32,7 +32,7 @@ def start(uwsgi, engine, *options, sockets=(TCP, PUWSGI)):
 @pytest.fixture(scope='module')
 def server(engine, shared_uwsgi):
     return start(shared_uwsgi, engine, ('route', '^/never break:404 Not Found'),
-                 ('log-format', '%(method) %(uri) from %(addr)'))
+                 ('log-format', '%(method) %(uri) from %(addr)'), ('rpc-client', 'far'))
 
 
 def answer(sock):
@@ -86,6 +86,17 @@ def test_pipelined(server):
             assert answer(sock) == expected
 
 
+def test_the_next_arrives_while_a_function_waits(server):
+    """A call of another node suspends it; nothing else makes it go on."""
+    itself = '{}:{}'.format(*server.sockets[0])
+    with connect(server.sockets[1]) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(30):
+            sock.sendall(packet('call', 'far.call', itself, 'hello', f'{number}'))
+        for number in range(30):
+            assert answer(sock) == b'hello %d' % number
+
+
 def test_byte_by_byte(server):
     with connect(server.sockets[1]) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -128,6 +139,27 @@ def test_callers_that_leave(server):
     with connect(server.sockets[1]) as sock:
         assert call(sock, 'hello', 'b') == b'hello b'
     assert len(server.worker_pids()) == 1
+
+
+@pytest.mark.parametrize('data', [packet('hello', 'a')[:3], packet('hello', 'a')[:-1]], ids=['header', 'body'])
+def test_a_packet_that_is_cut_is_logged(server, data):
+    said = '[rpc] kept connection: a packet that has not arrived whole\n'
+    before = server.log.count(said)
+    with connect(server.sockets[1]) as sock:
+        assert call(sock, 'hello', 'a') == b'hello a'
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock) == b''
+    poll(lambda: server.log.count(said) == before + 1, what='one line')
+
+
+def test_a_packet_that_is_too_large_is_logged(uwsgi, engine):
+    server = start(uwsgi, engine, ('buffer-size', 4096))
+    with connect(server.sockets[1]) as sock:
+        assert call(sock, 'count', 'x' * 4000) == b'1'
+        assert call(sock, 'count', 'x' * 5000) is None
+    server.wait_log('kept connection: a packet larger than buffer-size')
+    assert server.call('hello', 'b') == b'hello b'
 
 
 def is_open(sock):

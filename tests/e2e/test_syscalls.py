@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a call costs in system calls, seen by strace."""
+import collections
+import contextlib
 import re
 import shutil
 import socket
@@ -7,7 +9,8 @@ import struct
 import subprocess
 
 import pytest
-from conftest import HTTP, PRELOAD, TCP, connect, packet, poll, read_all
+from conftest import HTTP, PRELOAD, TCP, connect, framed, packet, poll, read_all
+from nodes import HEADER, read_exactly
 
 WRITES = ('write', 'writev', 'send', 'sendto', 'sendmsg')
 
@@ -19,27 +22,37 @@ def system_calls(trace):
     return names[start:names.index('close', start) + 1]
 
 
+@contextlib.contextmanager
+def traced(server, file):
+    """While this lasts, what the worker does goes into the file."""
+    pid, = server.worker_pids()
+    strace = subprocess.Popen(['strace', '-f', '-p', str(pid), '-o', file], stderr=subprocess.PIPE)
+    try:
+        assert b'attached' in strace.stderr.readline()
+        yield
+        poll(lambda: 'close(' in file.read_text().partition('accept4(')[2])
+    finally:
+        strace.terminate()
+        strace.wait()
+        strace.stderr.close()
+
+
 @pytest.fixture
-def trace(uwsgi, tmp_path):
-    """trace(request, option, ...) is what the worker does for a request, and what it answers."""
+def file(tmp_path):
     if PRELOAD or not shutil.which('strace'):
         pytest.skip('strace, and a plugin that is not instrumented')
+    return tmp_path / 'trace'
+
+
+@pytest.fixture
+def trace(uwsgi, file):
+    """trace(request, option, ...) is what the worker does for a request, and what it answers."""
     def run(data, *options, listens=TCP):
         server = uwsgi(listens, ('disable-logging', 'true'), *options)
         server.exchange(data)
-        pid, = server.worker_pids()
-        file = tmp_path / 'trace'
-        strace = subprocess.Popen(['strace', '-f', '-p', str(pid), '-o', file], stderr=subprocess.PIPE)
-        try:
-            assert b'attached' in strace.stderr.readline()
-            with connect(server.sockets[0]) as sock:
-                sock.sendall(data)
-                reply = read_all(sock)
-            poll(lambda: 'close(' in file.read_text())
-        finally:
-            strace.terminate()
-            strace.wait()
-            strace.stderr.close()
+        with traced(server, file), connect(server.sockets[0]) as sock:
+            sock.sendall(data)
+            reply = read_all(sock)
         return system_calls(file.read_text()), reply
     return run
 
@@ -53,6 +66,20 @@ def test_a_call_is_accept_read_send_close(trace, options, modifier2):
     assert reply.endswith(b'hello a b')
     assert [call for call in calls if call not in ('epoll_wait', 'futex')] == [
         'accept4', 'read', 'sendto', 'shutdown', 'close']
+
+
+def test_a_call_on_a_kept_connection_of_gevents_is_read_and_write(uwsgi, file):
+    """But for the waits, of which many callers share one, and what libev asks meanwhile."""
+    server = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('gevent', 4), ('disable-logging', 'true'),
+                   plugins=['python3', 'gevent_python3', 'rpc'])
+    call = packet('hello', 'a', 'b')
+    with traced(server, file), connect(server.sockets[0]) as sock:
+        for _ in range(50):
+            sock.sendall(call)
+            assert framed(read_exactly(sock, HEADER.size + len('hello a b'))) == b'hello a b'
+    calls = collections.Counter(system_calls(file.read_text()))
+    assert calls['read'] <= 50 + 2 and calls['write'] == 50
+    assert set(calls) - {'read', 'write', 'epoll_wait', 'getpid'} <= {name for name in calls if calls[name] < 5}
 
 
 def test_bytes_nobody_reads_do_not_take_the_answer_along(uwsgi):
