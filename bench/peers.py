@@ -105,6 +105,11 @@ def limit(answer, *options):
     return lambda: Peer(BUILT / 'limit', *options, 'answer.limit', answer=answer)
 
 
+def gevent(answer, option):
+    """gevent's own server, which answers these bytes: once or kept."""
+    return lambda: Peer(sys.executable, SOURCES / 'gevent_server.py', option, 'answer.limit', answer=answer)
+
+
 def tls_certificate():
     """A certificate that signs itself, made on the spot; returns its file and its key's."""
     cert, key = BUILT / 'cert.pem', BUILT / 'key.pem'

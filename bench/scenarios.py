@@ -229,12 +229,21 @@ def tls():
 
 
 def gevent():
-    """Many callers of one process of green threads."""
+    """Many callers of one process of green threads, and the limits: a server of gevent's own, and no green threads."""
     request = bench.packet('chello', 'a', 'b')
+
+    def once(name, server):
+        return Variant(f'{name}, a connection a call', server, request, False, bench.HELLO)
+
+    def kept(name, server):
+        return Variant(f'{name}, kept', server, request, True, bench.HELLO)
     yield Scenario('gevent', people(10), [
-        Variant('a connection a call', uwsgi('ours', TCP, ('gevent', 40), plugins=GEVENT), request, False, bench.HELLO),
-        Variant('kept connections', uwsgi('ours', PUWSGI, ('gevent', 40), plugins=GEVENT), request, True, bench.HELLO)],
-        10, 4000)
+        once('ours', uwsgi('ours', TCP, ('gevent', 40), plugins=GEVENT)),
+        once('stock', uwsgi('stock', TCP, ('gevent', 40), plugins=GEVENT)),
+        kept('ours', uwsgi('ours', PUWSGI, ('gevent', 40), plugins=GEVENT)),
+        once("gevent's StreamServer", peers.gevent(FRAMED, 'once')),
+        kept("gevent's StreamServer", peers.gevent(FRAMED, 'kept')),
+        limit(FRAMED, '-k', '-w', 10)], 10, 4000)
 
 
 # --- documents --------------------------------------------------------------------------------------
