@@ -182,7 +182,7 @@ include tools/package.mk
 
 # --- benchmarks: side by side with the stock plugin, see bench/README.md -------------------------
 
-PEERS := $(B)/peers/abyss $(B)/peers/jsonrpccpp $(B)/peers/grpc $(B)/peers/thrift $(B)/peers/limit
+PEERS := $(B)/peers/abyss $(B)/peers/jsonrpccpp $(B)/peers/grpc $(B)/peers/thrift $(B)/peers/limit $(B)/peers/go
 BENCH_LIBS = $(shell pkg-config --cflags --libs grpc++ protobuf)
 
 bench-deps:
@@ -224,6 +224,9 @@ $(B)/peers/grpc: bench/peers/grpc.cc bench/peers/bench.proto | $(B)/peers
 $(B)/peers/thrift: bench/peers/thrift.cc bench/peers/bench.thrift | $(B)/peers
 	thrift -out $(B)/peers --gen cpp:no_skeleton bench/peers/bench.thrift
 	$(CXX) $(CFLAGS) -I $(B)/peers -o $@ $< $(B)/peers/Rpc.cpp $$(pkg-config --cflags --libs thrift)
+
+$(B)/peers/go: bench/peers/jsonrpc.go | $(B)/peers
+	GOCACHE=$(CURDIR)/$(B)/go-cache GOTOOLCHAIN=local go build -o $@ $<
 
 $(B)/peers/limit: bench/peers/limit.c | $(B)/peers
 	$(CC) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $<

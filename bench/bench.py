@@ -83,6 +83,8 @@ def answer_len(data):
         head, end, _ = data.partition(b'\r\n\r\n')
         length = end and re.search(rb'\r\ncontent-length: *(\d+)', head, re.I)
         return len(head + end) + int(length.group(1)) if length else None
+    if data.startswith(b'{') and b'\n' in data:  # Go's line of JSON
+        return data.index(b'\n') + 1
     if data.startswith(b'\0') and len(data) >= 4:  # Thrift's frame
         return 4 + struct.unpack('>I', data[:4])[0]
     if data.startswith(b'\xad') and len(data) >= 4:

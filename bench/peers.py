@@ -69,6 +69,10 @@ def python_jsonrpc():
     return Peer(sys.executable, SOURCES / 'jsonrpc_server.py')
 
 
+def go():
+    return Peer(BUILT / 'go')
+
+
 def grpc():
     return Peer(BUILT / 'grpc', 'server')
 

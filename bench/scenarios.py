@@ -318,6 +318,7 @@ def compared():
     yield Variant('gRPC C++', peers.grpc, None, True, bench.HELLO, peers.grpc_load)
     yield kept('Thrift C++', peers.thrift, peers.thrift_call('chello', *strings))
     yield kept('libjson-rpc-cpp', peers.jsonrpccpp, JSON)
+    yield kept('Go net/rpc/jsonrpc', peers.go, b'{"method":"Bench.Hello","params":[["foo","bar"]],"id":1}')
     yield kept("xmlrpc-c's Abyss", peers.abyss, post('text/xml', XML_BODY, '/RPC2'))
     yield once('Python jsonrpclib', peers.python_jsonrpc, post('application/json', JSON_BODY, '/', False))
     yield once('Python xmlrpc.server', peers.python_xmlrpc, post('text/xml', XML_BODY, '/RPC2', False))
