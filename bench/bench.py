@@ -202,6 +202,13 @@ def cpu_seconds(pid):
     return sum(time.clock_gettime((~process << 3) | 2) for process in processes(pid))
 
 
+def wakeups(pid):
+    """How often each thread of a server has waited and gone on: {thread: times}."""
+    threads = [int(task) for process in processes(pid) for task in os.listdir(f'/proc/{process}/task')]
+    return {thread: int(re.search(r'\bvoluntary_ctxt_switches:\s+(\d+)',
+                                  Path(f'/proc/{thread}/status').read_text()).group(1)) for thread in threads}
+
+
 def status_kib(pid, name):
     return int(re.search(rf'{name}:\s+(\d+)', Path(f'/proc/{pid}/status').read_text()).group(1))
 

@@ -57,6 +57,10 @@ def latency(variant, base):
     return f'{median(variant, "latency_ms"):,.1f}'
 
 
+def wakeups(variant, base):
+    return f'{median(variant, "wakeups"):.1f}'
+
+
 def percentile(key):
     def cell(variant, base):
         own = median(variant, key)
@@ -72,7 +76,7 @@ LATENCIES = [(f'{title} ms (of stock)', percentile(key))
              for title, key in zip(('p50', 'p99', 'p99.9'), PERCENTILES)]
 COLUMNS = {
     'gather': [*CPU, ('latency ms', latency), SPEED[1], COMMON[-1]],
-    'tail': [*CPU, SPEED[0], *LATENCIES],
+    'tail': [*CPU, ('wake-ups/call', wakeups), SPEED[0], *LATENCIES],
     'idle': [CPU[0], SPEED[0], *LATENCIES,
              ('still open', lambda variant, base: f'{variant.get("idle_open", 0):,}'),
              ('KiB each', lambda variant, base: f'{variant.get("idle_kib", 0) / 1000:.1f}')],

@@ -20,6 +20,9 @@ import bench
 import page
 import scenarios
 
+# Groups whose server and load generator share one processor. Where the scheduler chooses, rounds that follow
+# each other differ by more than the variants.
+ON_ONE_PROCESSOR = ('packets', 'arguments', 'typed')
 # After the first call: a kept connection to a node is used again once it has stayed open a while.
 PAUSE_SEC = 0.1
 
@@ -35,6 +38,11 @@ class Running:
 
     def start(self):
         self.server.start()
+        self.processors = os.sched_getaffinity(0)
+        if self.scenario.group in ON_ONE_PROCESSOR:
+            self.processors = {min(self.processors)}
+        for pid in bench.processes(self.server.pid):
+            os.sched_setaffinity(pid, self.processors)
         self.base_kib = self._kib(bench.rss_kib)
         for pid in bench.processes(self.server.pid):
             bench.peak_reset(pid)
@@ -80,17 +88,22 @@ class Running:
         else:
             command = [bench.BUILD / 'load', *(['-k'] if self.variant.keep else []), '-t', self.tail,
                        self.address, scenario.callers, calls, *self.files]
-        return json.loads(subprocess.run(list(map(str, command)), check=True,
-                                         stdout=subprocess.PIPE).stdout)
+        return json.loads(subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE,
+                                         preexec_fn=lambda: os.sched_setaffinity(0, self.processors)).stdout)
 
     def measure(self):
-        before = bench.cpu_seconds(self.server.pid)
+        before, waited = bench.cpu_seconds(self.server.pid), bench.wakeups(self.server.pid)
         load = self._load(self.scenario.calls)
         cpu = load.get('cpu_s', bench.cpu_seconds(self.server.pid) - before)
         self.rounds.append({'cpu_us': cpu / load['calls'] * 1e6,
                             'calls_s': load['calls'] / load['seconds'],
                             'latency_ms': load['seconds'] / load['calls'] * self.scenario.callers * 1e3,
+                            'wakeups': self._wakeups(waited) / load['calls'],
                             **{name: load.get(name) for name in ('reconnects', *page.PERCENTILES)}})
+
+    def _wakeups(self, before):
+        """Of the threads that have been there all along."""
+        return sum(times - before.get(thread, times) for thread, times in bench.wakeups(self.server.pid).items())
 
     def result(self):
         found = {'variant': self.variant.name, 'rounds': self.rounds,

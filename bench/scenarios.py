@@ -243,7 +243,7 @@ def gevent():
         kept('ours', uwsgi('ours', PUWSGI, ('gevent', 40), plugins=GEVENT)),
         once("gevent's StreamServer", peers.gevent(FRAMED, 'once')),
         kept("gevent's StreamServer", peers.gevent(FRAMED, 'kept')),
-        limit(FRAMED, '-k', '-w', 10)], 10, 4000)
+        limit(FRAMED, '-k', '-w', 10)], 10, 4000, None, 15)
 
 
 # --- documents --------------------------------------------------------------------------------------
