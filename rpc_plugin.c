@@ -65,10 +65,10 @@ static int rpc_request_in_engine(struct wsgi_request *request) {
 static void rpc_post_init(void) {
     const struct uwsgi_logging_options *log = &uwsgi.logging_options;
 
-    if (uwsgi.async > 1)
+    if (uwsgi.async > 1 || uwsgi.loop) {
         rpc_connection_init();
-    if (uwsgi.async > 1 || uwsgi.loop)
         rpc_plugin.request = rpc_request_in_engine;
+    }
     log_is_conditional = log->zero || log->slow || log->_4xx || log->_5xx || log->big ||
                          log->sendfile || log->ioerror;
     rpc_core_init();

@@ -59,8 +59,8 @@ static inline void rpc_connection_forget_half_read(int fd) {
 void rpc_connection_drop_half_read(struct wsgi_request *request, const char *where);
 
 /*
- * Mends what uWSGI does with connections in loops that have many cores in a thread; once, in the
- * master, where one of those runs.
+ * Mends what uWSGI does with connections in loops other than that of plain processes and threads;
+ * once, in the master, where one of those runs.
  *   - After a client that leaves half a request, or sends what is none, its async loop gives the
  * core to another as it is, and takes that one's bytes for the rest of the half request: each
  * begins anew, and what TLS has of the former is freed.
