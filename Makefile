@@ -127,6 +127,7 @@ check: deps ## install what is missing, build and run every test
 	@$(MAKE) -s instructions ONLY=ours
 	@$(MAKE) -s e2e
 	@$(MAKE) -s fuzz FUZZ_TIME=10
+	@$(MAKE) -s livefuzz LIVEFUZZ_TIME=48 LIVEFUZZ_SEED=1
 	@$(MAKE) -s soak SOAK_TIME=60 SOAK_CALLS=20000
 
 MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py tls.py)

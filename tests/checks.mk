@@ -84,6 +84,6 @@ $(B)/livefuzz/marks.so: tests/livefuzz/marks.c
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
 
 .PHONY: livefuzz
-livefuzz: $(B)/asan/rpc_plugin.so $(B)/livefuzz/marks.so ## fuzz instrumented servers, every engine (LIVEFUZZ_TIME=600)
+livefuzz: rpc_plugin.so $(B)/asan/rpc_plugin.so $(B)/livefuzz/marks.so ## fuzz instrumented servers, every engine (LIVEFUZZ_TIME=600)
 	RPC_PLUGIN_DIR=$(CURDIR)/$(B)/asan RPC_PRELOAD="$(ASAN_PRELOAD)" LIVEFUZZ_TIME=$(LIVEFUZZ_TIME) \
-		PYTHONPATH=tests/e2e $(PYTEST) -p conftest -rPx tests/livefuzz/live_fuzz.py
+		PYTHONPATH=tests/e2e:tests/livefuzz $(PYTEST) -p conftest -p closing_line -rx tests/livefuzz/live_fuzz.py

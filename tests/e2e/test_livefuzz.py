@@ -22,6 +22,7 @@ def livefuzz(tests, **env):
 def test_a_fault_is_found_and_kept():
     found = livefuzz('preforking and puwsgi', LIVEFUZZ_FAULT='1')
     assert found.returncode == 2 and '1 failed' in found.stdout, found.stdout
+    assert re.search(r'(?m)^livefuzz: 0 requests, 0 engines, \d+ s, seed 5: FAILED$', found.stdout), found.stdout
     path = Path(re.search(r'kept in (\S+\.json)', found.stdout)[1])
     assert path.parent == BUILD / 'livefuzz' / 'found'
     kept = json.loads(path.read_text())

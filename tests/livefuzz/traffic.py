@@ -252,7 +252,7 @@ def plain(socket):
     return Request(socket, call, HALF_CLOSED)
 
 
-CHUNK_HEAD = re.compile(rb'(?:\r\n)?[0-9a-fA-F]+(?:;[^\r\n]*)?\r\n')
+CHUNK_HEAD = re.compile(rb'(?:\r\n)?[0-9a-fA-F]{1,16}(?:;[^\r\n]*)?\r\n')
 
 
 def joined(data):
