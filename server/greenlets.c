@@ -148,25 +148,28 @@ static bool do_call(void *callable, void *args) {
 }
 
 /* Whatever of it has been made is NULL or to be released. */
-static bool make_watcher(struct rpc_greenlets_watcher *watcher, void *self, void *change,
-                         void *current) {
+static bool make_watcher(struct rpc_greenlets_watcher *watcher, void *self, const char *start,
+                         void *change, void *current) {
     if (!self)
         return false;
     watcher->self = self;
-    watcher->start = python.attribute(self, "start");
+    watcher->start = python.attribute(self, start);
     watcher->stop = python.attribute(self, "stop");
     watcher->args = python.pack(3, change, current, self);
     return watcher->start && watcher->stop && watcher->args;
 }
 
+/* The timer is told to run again, the first time too: one that is started goes on where it was
+   stopped. */
 static bool make_watchers(struct rpc_greenlets_watch *watch, void *hub, void *current, int fd,
                           int seconds) {
     void *loop = python.attribute(hub, "loop");
-    bool made = loop &&
-                make_watcher(&watch->io, python.call_method(loop, "io", "ii", fd, 1), watch->change,
-                             current) &&
-                make_watcher(&watch->timer, python.call_method(loop, "timer", "i", seconds),
-                             watch->change, current);
+    bool made =
+        loop &&
+        make_watcher(&watch->io, python.call_method(loop, "io", "ii", fd, 1), "start",
+                     watch->change, current) &&
+        make_watcher(&watch->timer, python.call_method(loop, "timer", "ii", seconds, seconds),
+                     "again", watch->change, current);
 
     python.release_object(loop);
     return made;

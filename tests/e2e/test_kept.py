@@ -4,6 +4,7 @@ everything a request has, and nobody waits for a connection that is idle."""
 import contextlib
 import re
 import signal
+import select
 import socket
 import time
 
@@ -160,6 +161,14 @@ def test_a_packet_that_is_too_large_is_logged(uwsgi, engine):
         assert call(sock, 'count', 'x' * 5000) is None
     server.wait_log('kept connection: a packet larger than buffer-size')
     assert server.call('hello', 'b') == b'hello b'
+
+
+def test_each_wait_has_its_own_timeout(uwsgi, engine):
+    server = start(uwsgi, engine, ('socket-timeout', 6))
+    with connect(server.sockets[1]) as sock:
+        for _ in range(5):
+            assert call(sock, 'hello', 'a') == b'hello a'
+            select.select([], [], [], 2)  # in all more than the timeout
 
 
 def is_open(sock):
