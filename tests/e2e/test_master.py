@@ -129,12 +129,18 @@ def waits_for_the_log(pid):
     return len(waiting) == THREADS and waiting_for_the_log(pid) == waiting
 
 
+def is_stopped(task):
+    return Path(f'/proc/{task}/stat').read_text().rpartition(')')[2].split()[0] == 'T'
+
+
 def stopped_while_all_wait(server, pid):
     """Stops the worker, so that what it was doing is what is printed, if each thread has a request: one
     that waited for another to have written may have gone on, and ended it."""
     if not waits_for_the_log(pid):
         return False
     os.kill(pid, signal.SIGSTOP)
+    # it tells one thread, which has to run to stop the others
+    poll(lambda: all(is_stopped(task) for task in tasks(pid)), what='all threads stopped')
     if all(core['in_request'] for core in server.stats()['workers'][0]['cores']):
         return True
     os.kill(pid, signal.SIGCONT)
