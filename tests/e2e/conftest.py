@@ -277,9 +277,13 @@ class Server:
             connection.close()
 
     def stats(self):
-        """What its stats server, the option ('stats', 'stats.sock'), tells."""
-        with connect(str(self.directory / 'stats.sock')) as sock:
-            return json.loads(read_all(sock))
+        """What its stats server, the option ('stats', 'stats.sock'), tells. It is asked again when it
+        says nothing: before a plugin has seen an array packet, uWSGI takes it for broken variables."""
+        def ask():
+            with connect(str(self.directory / 'stats.sock')) as sock:
+                return read_all(sock)
+
+        return json.loads(poll(ask, what='stats'))
 
     def worker_pids(self):
         return [int(pid) for pid in re.findall(r'spawned uWSGI worker \d+ .*?\(?pid: (\d+)', self.log)]
