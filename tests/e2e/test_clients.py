@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import ROOT, TCP, free_port
+from conftest import PATIENT, ROOT, TCP, free_port
 
 CLIENTS = ROOT / 'examples' / 'clients'
 ALL_BYTES = bytes(range(256))
@@ -88,7 +88,7 @@ def client(request):
 def clients_server(shared_uwsgi, tmp_path_factory):
     directory = tmp_path_factory.mktemp('clients_server')
     (directory / 'functions.py').write_text(FUNCTIONS)
-    return shared_uwsgi(TCP, ('processes', 2), ('import', directory / 'functions.py'), app=None)
+    return shared_uwsgi(TCP, PATIENT, ('processes', 2), ('import', directory / 'functions.py'), app=None)
 
 
 def run(command, *args, stdout=subprocess.PIPE):
