@@ -328,10 +328,10 @@ def shared_uwsgi(tmp_path_factory):
     """The same for one server that a whole module of tests uses."""
     servers = []
 
-    def start(*options, **kwargs):
+    def start(*options, wrapper=(), **kwargs):
         server = Server(tmp_path_factory.mktemp('uwsgi'), list(options), **kwargs)
         servers.append(server)
-        return server.start()
+        return server.start(wrapper)
 
     yield start
     for server in reversed(servers):

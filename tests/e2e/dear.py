@@ -94,8 +94,6 @@ PATH = {
 
 MODIFIER2 = {'path': 2, 'xmlrpc': 3, 'jsonrpc': 4}
 TYPES = {'xmlrpc': 'text/xml', 'jsonrpc': 'application/json'}
-# A path has to fit a packet.
-SIZES = {'path': (15000, 60000), 'xmlrpc': (1 << 20, 4 << 20), 'jsonrpc': (1 << 20, 4 << 20)}
 REQUESTS = [(bridge, name, make) for bridge, makers in
             (('xmlrpc', XML), ('jsonrpc', JSON), ('path', PATH)) for name, make in makers.items()]
 
@@ -112,20 +110,3 @@ def send(server, bridge, data):
     answer = exchange(server.sockets[0], packet(*variables, modifier2=MODIFIER2[bridge]) + body, 120)
     assert answer.startswith(b'HTTP/'), answer[:100]
     return answer
-
-
-def cpu_sec(pid):
-    """What a process has run so far."""
-    with open(f'/proc/{pid}/schedstat') as stat:
-        return int(stat.read().split()[0]) / 1e9
-
-
-def cost(server, bridge, data, times=3):
-    """CPU seconds of the server's one worker for this request: the least of some times."""
-    pid, = server.worker_pids()
-    costs = []
-    for _ in range(times):
-        before = cpu_sec(pid)
-        send(server, bridge, data)
-        costs.append(cpu_sec(pid) - before)
-    return min(costs)
