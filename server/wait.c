@@ -101,16 +101,25 @@ static bool hooks_switch(void) {
     return is_main_thread() && !uwsgi.workers[uwsgi.mywid].sig;
 }
 
-/* In a request, which the hooks suspend. */
-static int wait_in_request(struct wsgi_request *request, int fd, bool for_write, int timeout_ms) {
-    /* The hooks leave both behind: the Python plugin would take the request for one that has been
-       started already, and the asyncio and tornado loops each later wait for one timed out. */
-    int force_again = request->async_force_again;
+/* A request as a hook of uWSGI's finds it, and has to leave it. */
+static int before_hook(struct wsgi_request *request) {
     request->async_timed_out = 0;
-    int ret = wait_with_hook(fd, for_write, timeout_ms);
+    return request->async_force_again;
+}
+
+/* The hooks leave both behind: the Python plugin would take the request for one that has been
+   started already, and the asyncio and tornado loops each later wait for one timed out. */
+static int after_hook(struct wsgi_request *request, int force_again, int ret) {
     request->async_timed_out = 0;
     request->async_force_again = force_again;
     return ret;
+}
+
+/* In a request, which the hooks suspend. */
+static int wait_in_request(struct wsgi_request *request, int fd, bool for_write, int timeout_ms) {
+    int force_again = before_hook(request);
+
+    return after_hook(request, force_again, wait_with_hook(fd, for_write, timeout_ms));
 }
 
 /* In a greenlet, which serves a request or something of the application's own. */
@@ -157,13 +166,9 @@ bool rpc_wait_switches(void) {
 
 /* By a hook of uWSGI's, on the request's own connection. */
 static int suspend(struct wsgi_request *request, int (*hook)(int, int)) {
-    int force_again = request->async_force_again;
+    int force_again = before_hook(request);
 
-    request->async_timed_out = 0;
-    int ret = hook(request->fd, uwsgi.socket_timeout);
-    request->async_timed_out = 0;
-    request->async_force_again = force_again;
-    return ret;
+    return after_hook(request, force_again, hook(request->fd, uwsgi.socket_timeout));
 }
 
 int rpc_wait_request(struct wsgi_request *request, struct rpc_greenlets_watch *watch) {
