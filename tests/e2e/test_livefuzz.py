@@ -18,7 +18,8 @@ SECONDS = 400
 def livefuzz(tests, **env):
     return subprocess.run(['make', '-s', 'livefuzz', f'LIVEFUZZ_TIME={SECONDS}'], cwd=ROOT, text=True, timeout=500,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, 'PYTEST_ADDOPTS': f'-k "{tests}"', 'LIVEFUZZ_SEED': '5', **env})
+                          env={**os.environ, 'PYTEST_ADDOPTS': f'-k "{tests}"', 'LIVEFUZZ_SEED': '5',
+                               'LIVEFUZZ_LEAST': '3', **env})
 
 
 @pytest.mark.uninstrumented('it is, by itself')

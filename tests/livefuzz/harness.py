@@ -44,11 +44,12 @@ OF_ANY_SERVER = DIED, SILENT, OPEN_DESCRIPTORS, GROWS
 
 
 class Broken(Exception):
-    """Something that has to hold does not; the kind tells two of them apart."""
+    """Something that has to hold does not; the kind tells two of them apart. A run tells what it has
+    sent last, and for how long it had gone well."""
 
     def __init__(self, kind, detail=''):
         super().__init__(f'{kind}: {detail}')
-        self.kind = kind
+        self.kind, self.requests, self.seconds = kind, [], 0
 
 
 def sockets_of(engine, persistent):
@@ -160,8 +161,9 @@ class Live:
         log = self.server.log
         died = DEATHS.search(log)
         if died:
-            with contextlib.suppress(AssertionError):  # a report takes a while to be written
-                poll(lambda: 'SUMMARY' in self.server.log, 5)
+            if REPORTS.match(died[0]):  # which takes a while to be written
+                with contextlib.suppress(AssertionError):
+                    poll(lambda: 'SUMMARY' in self.server.log, 5)
             log = self.server.log
             raise Broken(DIED, log[died.start():][:3000])
         if self.server.process.poll() is not None or self._dead():
@@ -202,7 +204,7 @@ class Live:
 
 def run(live, seed, seconds):
     """Traffic until the time is over; returns what was sent, or raises Broken with the requests of
-    the last rounds in .requests."""
+    the last rounds."""
     rng, end, start = random.Random(seed), time.monotonic() + seconds, time.monotonic()
     before, requests, last = None, [], []
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -213,7 +215,7 @@ def run(live, seed, seconds):
                 if before is None and time.monotonic() - start > seconds * WARM_UP:
                     before = settled(live)
         except Broken as broken:
-            broken.requests = last + requests
+            broken.requests, broken.seconds = last + requests, time.monotonic() - start
             raise
     if before is None:
         before = settled(live)
