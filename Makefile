@@ -34,7 +34,8 @@ demo: ## install what is missing, build, start uWSGI and show calls and their an
 # --- the plugin -------------------------------------------------------------------------------
 
 # uWSGI's own builder, with the flags and the header of the uWSGI it is for; $(1) is where the .so
-# goes, $(2) further compiler flags, $(3) further linker flags. CC chooses the compiler.
+# goes, $(2) further compiler flags, $(3) further linker flags. CC chooses the compiler, RPC_WITHOUT
+# names libraries that it is built without.
 # What may not know uWSGI, and what may: a file's folder tells. The packet codec is the one that has
 # no folder.
 PURE := $(wildcard parse/*.c client/*.c) rpc_wire.c
@@ -43,11 +44,12 @@ HEADERS := $(wildcard *.h parse/*.h client/*.h server/*.h)
 SOURCES := $(PURE) $(KNOWS_UWSGI) $(HEADERS) uwsgiplugin.py
 define build_plugin
 @mkdir -p $(1) $(B)
-@echo "building $(1)/rpc_plugin.so for $(UWSGI), see $(B)/plugin.log"
+@echo "building $(1)/rpc_plugin.so for $(UWSGI), see $(call log_of,$(1))"
 @cd $(1) && CC="$(CC)" PYTHON=$(PYTHON) RPC_CFLAGS="-Wall -Wextra -Werror $(2)" RPC_LDFLAGS="$(3)" \
-	$(UWSGI) --build-plugin $(CURDIR) >$(CURDIR)/$(B)/plugin.log 2>&1 || \
-	{ cat $(CURDIR)/$(B)/plugin.log; exit 1; }
+	$(UWSGI) --build-plugin $(CURDIR) >$(CURDIR)/$(call log_of,$(1)) 2>&1 || \
+	{ cat $(CURDIR)/$(call log_of,$(1)); exit 1; }
 endef
+log_of = $(if $(filter .,$(1)),$(B),$(1))/plugin.log
 
 # The uWSGI that was built for last; another one, or another version, has the plugin built anew.
 $(B)/built-for: FORCE | $(B)
@@ -59,6 +61,10 @@ rpc_plugin.so: $(SOURCES) $(B)/built-for
 
 $(B)/asan/rpc_plugin.so: $(SOURCES) $(B)/built-for
 	$(call build_plugin,$(B)/asan,$(SAN),$(SAN))
+
+$(B)/lacking/rpc_plugin.so: export RPC_WITHOUT := libxml-2.0 openssl
+$(B)/lacking/rpc_plugin.so: $(SOURCES) $(B)/built-for
+	$(call build_plugin,$(B)/lacking,-O0)
 
 # --- unit tests: the pure modules under the sanitizers, each test_NAME.c a program of its own ---
 
@@ -78,22 +84,30 @@ $(UNIT): $(B)/unit/%: tests/unit/%.c $(PURE:%.c=$(B)/unit/%.o) $(wildcard tests/
 
 unit: ## run the unit tests
 	@$(MAKE) -j$(CORES) $(UNIT)
-	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+	@$(MAKE) -s -j$(CORES) --output-sync $(UNIT:=.run)
+
+.PHONY: $(UNIT:=.run)
+$(UNIT:=.run): %.run: %
+	@echo "== $<"; $<
 
 # --- end to end: real uWSGI, real nginx, real clients --------------------------------------------
 
 E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
-# All of them: several at a time, since they wait more than they compute, and then those that measure
-# time, fewer, each file as a whole. What was chosen with E2E: as it is.
+# All of them: several at a time, since they wait more than they compute.
+PYTEST_TOGETHER = $(PYTEST) -n 6 -m "not alone" tests/e2e
+# Then those that measure time, which leave the machine idle for the most part.
+PYTEST_ALONE = $(PYTEST) -n 5 --dist loadgroup -m alone tests/e2e
+
 define run_e2e
-	$(PYTEST) $(if $(filter tests/e2e,$(E2E)),-n 6 -m "not alone") $(E2E)
-	$(if $(filter tests/e2e,$(E2E)),$(PYTEST) -n 3 --dist loadfile -m alone $(E2E))
+	$(if $(filter tests/e2e,$(E2E)),$(PYTEST_TOGETHER),$(PYTEST) $(E2E))
+	$(if $(filter tests/e2e,$(E2E)),$(PYTEST_ALONE))
 endef
 
 # Functions of C for the servers of the tests.
 TEST_LIBS := $(B)/functions.so $(B)/robust.so
+E2E_NEEDS := rpc_plugin.so $(B)/asan/rpc_plugin.so $(B)/lacking/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc
 
 $(TEST_LIBS): $(B)/%.so: tests/e2e/%.c | $(B)
 	$(CC) $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
@@ -105,14 +119,20 @@ ASAN_PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-
 
 asan: export RPC_PLUGIN_DIR := $(CURDIR)/$(B)/asan
 asan: export RPC_PRELOAD = $(ASAN_PRELOAD)
-asan: $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests with an instrumented plugin
+asan: $(E2E_NEEDS) ## run the end-to-end tests with an instrumented plugin
 	$(run_e2e)
 
 valgrind: rpc_plugin.so $(B)/robust.so ## the same for every kind of request, under Valgrind, with leaks
 	RPC_VALGRIND=1 $(PYTEST) $(E2E)/test_leaks.py -k Valgrind
 
-e2e: rpc_plugin.so $(B)/asan/rpc_plugin.so $(TEST_LIBS) $(B)/uwsgi-rpc ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
+e2e: $(E2E_NEEDS) ## run the end-to-end tests (E2E=tests/e2e/test_x.py: some)
 	$(run_e2e)
+
+.PHONY: e2e-together e2e-alone
+e2e-together: $(E2E_NEEDS)
+	$(PYTEST_TOGETHER)
+e2e-alone: $(E2E_NEEDS)
+	$(PYTEST_ALONE)
 
 # The clients from npm, in the versions that package.json names.
 NPM := $(B)/npm/node_modules/.package-lock.json
@@ -121,14 +141,14 @@ $(NPM): tests/e2e/clients/package.json
 	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# First what is compiled, on all cores; and fuzzers in the time that tests wait.
 check: deps ## install what is missing, build and run every test
+	@$(MAKE) -s -j$(CORES) --output-sync $(E2E_NEEDS) $(UNIT) lint-files fuzzers
 	@$(MAKE) -s unit
 	@$(MAKE) -s lint
-	@$(MAKE) -s instructions ONLY=ours
-	@$(MAKE) -s e2e
-	@$(MAKE) -s fuzz FUZZ_TIME=10
-	@$(MAKE) -s livefuzz LIVEFUZZ_TIME=48 LIVEFUZZ_SEED=1
-	@$(MAKE) -s soak SOAK_TIME=60 SOAK_CALLS=20000
+	@$(MAKE) -s e2e-together
+	@$(MAKE) -s -j2 --output-sync e2e-alone fuzz FUZZ_TIME=10
+	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=60 SOAK_CALLS=20000 ONLY=ours
 
 MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py tls.py)
 
@@ -175,7 +195,7 @@ fuzzers: $(FUZZERS) ## build the fuzzers
 
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
 	@$(MAKE) -j$(CORES) fuzzers
-	@printf '%s\n' $(FUZZERS) | xargs -n 1 -P $(CORES) tests/fuzz/run.sh $(FUZZ_TIME)
+	@printf '%s\n' $(FUZZERS) | nice -n 19 xargs -n 1 -P $(CORES) tests/fuzz/run.sh $(FUZZ_TIME)
 
 include tests/checks.mk
 include tools/fresh.mk

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # fresh.sh RELEASE [ARCH]: proves the README on a bare Debian. Makes a system of debootstrap's minbase
 # and make, nothing else, clones the committed tree into it, and runs "make demo" and "make check"
-# there; for another architecture than the host's, through qemu, demo and the unit tests. Ends with
-# their status; with FRESH_DEB=yes, the Debian package is built there, installed, tried and removed
-# instead. Leaves nothing behind but the bare system and the packages it has fetched, kept for
-# the next run in FRESH_CACHE (a folder in the system's cache).
+# there, and then FRESH_MORE, a command; for another architecture than the host's, through qemu, demo
+# and the unit tests. Ends with their status; with FRESH_DEB=yes, the Debian package is built there,
+# installed, tried and removed instead. Leaves nothing behind but the bare system and the packages it
+# has fetched, kept for the next run in FRESH_CACHE (a folder in the system's cache).
 #
 # It runs in namespaces of its own, with which its mounts and processes end. The tests have no network
 # but a loopback interface of their own, so that several systems side by side share no ports; what
@@ -43,6 +43,7 @@ prove) prove; exit ;;
 check)
     ip link set lo up
     inside 'make check'
+    [ -z "${FRESH_MORE:-}" ] || inside "$FRESH_MORE"
     exit
     ;;
 esac

@@ -9,7 +9,7 @@ from chromium import PATIENCE_SEC, chromium
 from conftest import HTTP, TCP, WITHOUT, poll
 from test_bridge_clients import require
 
-pytestmark = pytest.mark.alone('a browser takes what there is')
+pytestmark = [pytest.mark.alone('a browser takes what there is'), pytest.mark.xdist_group('browser')]
 CALL = {'jsonrpc': '2.0', 'method': 'hit', 'params': ['a'], 'id': 1}
 JSON = ('/jsonrpc', {'method': 'POST', 'headers': {'Content-Type': 'application/json'}, 'body': json.dumps(CALL)})
 JSON_ANSWER = '{"jsonrpc":"2.0","result":"hit a","id":1}'
