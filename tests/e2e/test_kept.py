@@ -7,12 +7,13 @@ import signal
 import select
 import socket
 import time
+from pathlib import Path
 
 import pytest
-from conftest import TCP, connect, framed, packet, poll, read_all
+from conftest import PLUGINS, TCP, connect, framed, packet, poll, read_all
 from nodes import HEADER, read_exactly
 from test_engines import PUWSGI
-from test_engines_remote import PYTHON_ENGINES
+from test_engines_remote import PYTHON_ENGINES, RUBY
 
 CORES = 10
 ENGINES = [name for name in PYTHON_ENGINES if name != 'threads']
@@ -244,14 +245,37 @@ def test_harakiri(uwsgi, engine):
     assert server.call('hello', 'a') == b'hello a'
 
 
-@pytest.mark.parametrize('kind, whole', [('http11-socket', b'GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
-                                         ('puwsgi-socket', packet('PATH_INFO', '/', modifier1=0))],
-                         ids=['http11-socket', 'puwsgi-socket'])
-@pytest.mark.parametrize('engine', [*ENGINES, 'async'])
-def test_none_of_an_application_is_kept(uwsgi, engine, kind, whole):
+class Application:
+    """Starts a server with an application; modifier1 is its plugin's, for which its sockets are."""
+
+    def __init__(self, engine, uwsgi, directory):
+        self.engine, self.uwsgi, self.directory = engine, uwsgi, directory
+        self.modifier1 = 7 if engine == 'rbthreads' else 0
+
+    def start(self, kind):
+        sockets = ((kind, '127.0.0.1:0'),)
+        if self.engine == 'async':
+            return self.uwsgi(*sockets, ('async', CORES))
+        if self.engine != 'rbthreads':
+            return start(self.uwsgi, self.engine, sockets=sockets)
+        if not Path(PLUGINS, 'rbthreads_plugin.so').exists():
+            pytest.skip('uWSGI has no rbthreads plugin here')
+        (self.directory / 'config.ru').write_text(RUBY)
+        return self.uwsgi(*sockets, (f'{kind}-modifier1', 7), ('threads', CORES), ('rbthreads', 'true'),
+                          ('rack', self.directory / 'config.ru'), plugins=('rack', 'rbthreads', 'rpc'), app=None)
+
+
+@pytest.fixture(params=[*ENGINES, 'async', 'rbthreads'])
+def application(request, uwsgi, tmp_path):
+    return Application(request.param, uwsgi, tmp_path)
+
+
+@pytest.mark.parametrize('kind', ['http11-socket', 'puwsgi-socket'])
+def test_none_of_an_application_is_kept(application, kind):
     """uWSGI would never come back to it, and end when the core has another."""
-    sockets = ((kind, '127.0.0.1:0'),)
-    server = uwsgi(*sockets, ('async', CORES)) if engine == 'async' else start(uwsgi, engine, sockets=sockets)
+    server = application.start(kind)
+    whole = (b'GET / HTTP/1.1\r\nHost: a\r\n\r\n' if kind == 'http11-socket' else
+             packet('REQUEST_METHOD', 'GET', 'PATH_INFO', '/', modifier1=application.modifier1))
     for _ in range(3):
         with contextlib.ExitStack() as stack:
             callers = [stack.enter_context(connect(server.sockets[0])) for _ in range(CORES)]
