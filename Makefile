@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 B := build
 CORES := $(shell nproc)
+# For a make of ours: on all cores, where it is not one of several already.
+PARALLEL = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(CORES))
 
 WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
@@ -83,8 +85,8 @@ $(UNIT): $(B)/unit/%: tests/unit/%.c $(PURE:%.c=$(B)/unit/%.o) $(wildcard tests/
 	$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c %.o,$^) $(UNIT_LIBS)
 
 unit: ## run the unit tests
-	@$(MAKE) -j$(CORES) $(UNIT)
-	@$(MAKE) -s -j$(CORES) --output-sync $(UNIT:=.run)
+	@$(MAKE) $(PARALLEL) $(UNIT)
+	@$(MAKE) -s $(PARALLEL) --output-sync $(UNIT:=.run)
 
 .PHONY: $(UNIT:=.run)
 $(UNIT:=.run): %.run: %
@@ -194,7 +196,7 @@ $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(PURE:%.c=$(B)/fuzz/%.o)
 fuzzers: $(FUZZERS) ## build the fuzzers
 
 fuzz: ## fuzz each parser for FUZZ_TIME seconds
-	@$(MAKE) -j$(CORES) fuzzers
+	@$(MAKE) $(PARALLEL) fuzzers
 	@printf '%s\n' $(FUZZERS) | nice -n 19 xargs -n 1 -P $(CORES) tests/fuzz/run.sh $(FUZZ_TIME)
 
 include tests/checks.mk

@@ -41,7 +41,7 @@ lint-files: $(patsubst %,$(B)/lint/%.ok,$(LINT_C) $(LINT_H))
 # Debian 12 decide.
 LINT_RELEASE := bookworm
 lint: ## analyse the sources: the shape of the house, gcc, clang, cppcheck, shellcheck, format
-	@$(MAKE) -s -j$(CORES) --output-sync lint-files
+	@$(MAKE) -s $(PARALLEL) --output-sync lint-files
 	@echo "lint: gcc -fanalyzer and clang-tidy found nothing in $(words $(LINT_C)) files"
 	@tools/house.py
 	@shellcheck -x .ci/run $(call ours,'*.sh')
