@@ -59,7 +59,7 @@ def sockets_of(engine, persistent):
 def options(directory, sockets, with_plugin):
     names = {'uwsgi': 'socket'}
     found = [(names.get(kind, f'{kind}-socket'), f'{directory}/{kind}.sock') for kind in sockets]
-    found += [('socket-timeout', 1), ('listen', 100), ('disable-logging', 'true'), ('need-app', 'false'),
+    found += [('listen', 100), ('disable-logging', 'true'), ('need-app', 'false'),
              ('plugin', 'symcall'), ('dlopen', LIBRARY), ('plugin', 'router_uwsgi'),
              ('route', '^/xmlrpc uwsgi:,173,3'), ('route', '^/jsonrpc uwsgi:,173,4'),
              ('route', '^/path uwsgi:,173,2')]

@@ -44,7 +44,9 @@ def starter(engine, sockets, directory, request):
         count[0] += 1
         place = directory / f'uwsgi{count[0]}'
         rpc = [harness.plugin(engine)] if with_plugin else []
-        server = Server(place, harness.options(place, sockets, with_plugin) + [*described.options, *load],
+        # at last, since the option gevent sets it to 30 when it is less
+        patience = 'socket-timeout', 1
+        server = Server(place, [*harness.options(place, sockets, with_plugin), *described.options, *load, patience],
                         plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(engine, place))
         processes = dict(described.options).get('processes', 1)
         live = harness.Live(server.start(), place, sockets, processes, with_plugin)
