@@ -31,12 +31,6 @@ NOT_OURS = {'gevent': ('http', 'http11')}
 DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker|Segmentation')
 
 
-def copies_stacks(engine):
-    """Such engines run uninstrumented: the sanitizer takes what it knows of one stack for what it knows
-    of another."""
-    return engine in ('gevent', 'asyncio', 'tornado') or 'greenlet' in engine
-
-
 DIED, SILENT = 'died', 'neither answered nor closed'
 OPEN_DESCRIPTORS, GROWS = 'descriptors are left open', 'memory grows'
 # What a server without the plugin can do, too.
@@ -71,14 +65,14 @@ def options(directory, sockets, with_plugin):
     return found
 
 
-def environment(engine, directory):
+def environment(directory, instrumented):
     found = {'LIVEFUZZ_MARKS': f'{directory}/marks',
              'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:quarantine_size_mb=1:malloc_context_size=5'}
-    return {**found, 'LD_PRELOAD': ''} if copies_stacks(engine) else found
+    return found if instrumented else {**found, 'LD_PRELOAD': ''}
 
 
-def plugin(engine):
-    return ROOT / 'rpc_plugin.so' if copies_stacks(engine) else 'rpc'
+def plugin(instrumented):
+    return 'rpc' if instrumented else ROOT / 'rpc_plugin.so'
 
 
 def is_dead(pid):

@@ -43,11 +43,12 @@ def starter(engine, sockets, directory, request):
     def start(with_plugin=True):
         count[0] += 1
         place = directory / f'uwsgi{count[0]}'
-        rpc = [harness.plugin(engine)] if with_plugin else []
+        instrumented = not described.copies_stacks
+        rpc = [harness.plugin(instrumented)] if with_plugin else []
         # at last, since the option gevent sets it to 30 when it is less
         patience = 'socket-timeout', 1
         server = Server(place, [*harness.options(place, sockets, with_plugin), *described.options, *load, patience],
-                        plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(engine, place))
+                        plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(place, instrumented))
         processes = dict(described.options).get('processes', 1)
         live = harness.Live(server.start(), place, sockets, processes, with_plugin)
         if with_plugin:
