@@ -51,23 +51,24 @@ end
 run Application.new
 '''
 
+CORES = 60
 # plugins, options
 PYTHON_ENGINES = {
-    'threads': ([], [('threads', 60)]),
-    'gevent': (['gevent_python3'], [('gevent', 60)]),
-    'ugreen': (['ugreen'], [('async', 60), ('ugreen', 'true')]),
-    'greenlet': (['greenlet_python3'], [('async', 60), ('greenlet', 'true')]),
-    'asyncio': (['asyncio_python3', 'greenlet_python3'], [('asyncio', 60), ('greenlet', 'true')]),
-    'tornado': (['tornado_python3', 'greenlet_python3'], [('tornado', 60), ('greenlet', 'true')]),
+    'threads': ([], [('threads', CORES)]),
+    'gevent': (['gevent_python3'], [('gevent', CORES)]),
+    'ugreen': (['ugreen'], [('async', CORES), ('ugreen', 'true')]),
+    'greenlet': (['greenlet_python3'], [('async', CORES), ('greenlet', 'true')]),
+    'asyncio': (['asyncio_python3', 'greenlet_python3'], [('asyncio', CORES), ('greenlet', 'true')]),
+    'tornado': (['tornado_python3', 'greenlet_python3'], [('tornado', CORES), ('greenlet', 'true')]),
 }
 if PRELOAD:  # greenlets copy their stacks, which AddressSanitizer takes for reading past one
     PYTHON_ENGINES = {name: PYTHON_ENGINES[name] for name in ('threads', 'ugreen')}
 PYTHON_ENGINES = {name: (plugins, options) for name, (plugins, options) in PYTHON_ENGINES.items()
                   if not set(plugins) & set(BROKEN)}
 OTHER_ENGINES = {
-    'coroae': (['psgi'], [('coroae', 60)]),
-    'fiber': (['rack', 'fiber'], [('async', 60), ('fiber', 'true')]),
-    'rbthreads': (['rack', 'rbthreads'], [('threads', 60), ('rbthreads', 'true')]),
+    'coroae': (['psgi'], [('coroae', CORES)]),
+    'fiber': (['rack', 'fiber'], [('async', CORES), ('fiber', 'true')]),
+    'rbthreads': (['rack', 'rbthreads'], [('threads', CORES), ('rbthreads', 'true')]),
 }
 ENGINES = {**PYTHON_ENGINES, **OTHER_ENGINES}
 
@@ -189,6 +190,8 @@ def test_a_call_after_one_that_timed_out_in_the_same_request(server):
 
 
 def test_nothing_is_left_behind(server):
+    """Once every core is in use: a thread opens its queue with its first request."""
+    assert together(server, '/slow', CORES)[0] == [(200, b'slept')] * CORES
     for _ in range(2):
         before = server.descriptors()
         together(server, '/good', 20)

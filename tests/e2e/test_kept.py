@@ -13,7 +13,7 @@ import pytest
 from conftest import PLUGINS, TCP, connect, framed, packet, poll, read_all
 from nodes import HEADER, read_exactly
 from test_engines import PUWSGI
-from test_engines_remote import PYTHON_ENGINES, RUBY
+from test_engines_remote import CORES as MANY_CORES, PYTHON_ENGINES, RUBY
 
 CORES = 10
 ENGINES = [name for name in PYTHON_ENGINES if name != 'threads']
@@ -26,7 +26,7 @@ def engine(request):
 
 def start(uwsgi, engine, *options, sockets=(TCP, PUWSGI)):
     plugins, engine_options = PYTHON_ENGINES[engine]
-    engine_options = [(name, CORES if value == 60 else value) for name, value in engine_options]
+    engine_options = [(name, CORES if value == MANY_CORES else value) for name, value in engine_options]
     return uwsgi(*sockets, ('stats', 'stats.sock'), ('listen', 100), *engine_options, *options,
                  plugins=['python3', *plugins, 'rpc'])
 
