@@ -188,6 +188,7 @@ class Live:
                  f'an answer on {kind}')
 
     def kill(self):
+        """Ends it at once, unless it has ended."""
         self.server.process.kill()
         self.server.process.wait()
 

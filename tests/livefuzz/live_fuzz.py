@@ -94,6 +94,8 @@ def test_live(engine, persistent, tmp_path, request, record_property):
     except Broken as broken:
         live.kill()
         explain(engine, start, sockets, broken)
+    finally:
+        live.kill()
     record_property('live', (engine, sent))
     assert sent > 0
 
@@ -102,8 +104,11 @@ def test_live(engine, persistent, tmp_path, request, record_property):
 def test_replay(tmp_path, request):
     engine, sockets, requests = harness.kept(REPLAY)
     live = starter(engine, sockets, tmp_path, request)()
-    with harness.ThreadPoolExecutor(harness.CLIENTS) as pool:
-        live.round(requests, pool)
-    live.check_well()
-    live.check_server()
-    live.stop()
+    try:
+        with harness.ThreadPoolExecutor(harness.CLIENTS) as pool:
+            live.round(requests, pool)
+        live.check_well()
+        live.check_server()
+        live.stop()
+    finally:
+        live.kill()
