@@ -39,7 +39,7 @@ OF_ANY_SERVER = DIED, SILENT, OPEN_DESCRIPTORS, GROWS
 
 class Broken(Exception):
     """Something that has to hold does not; the kind tells two of them apart. A run tells what it has
-    sent last, and for how long it had gone well."""
+    sent last, and for how long it had gone well, unless that was to its end."""
 
     def __init__(self, kind, detail=''):
         super().__init__(f'{kind}: {detail}')

@@ -73,7 +73,7 @@ def breaks_without(start, seconds, kind):
 def explain(engine, start, sockets, broken):
     """Ends the test: with a file that breaks the server again, or because it is not ours."""
     tries = TRIES if broken.kind in harness.OF_ANY_SERVER else 0
-    seconds = max(LEAST_SEC, 2 * broken.seconds)
+    seconds = max(LEAST_SEC, 2 * (broken.seconds or SHARE))
     if any(breaks_without(start, seconds, broken.kind) for _ in range(tries)):
         pytest.xfail(f'uWSGI itself, without the plugin, too: {engine}: {broken.kind}')
     path = harness.keep(engine, sockets, broken.kind, harness.minimised(start, broken.requests, broken.kind))
