@@ -97,12 +97,13 @@ class Live:
         return [pid for pid in self.workers if is_dead(pid)]
 
     def usage(self):
-        """Descriptors and private bytes of all workers."""
+        """Descriptors and memory of all workers, also what each has in common with the master: when that
+        gives it back, it becomes private, and nothing has grown."""
         descriptors = memory = 0
         try:
             for pid in self.workers:
                 text = Path(f'/proc/{pid}/smaps_rollup').read_text()
-                memory += sum(int(size) << 10 for size in re.findall(r'^Private_\w+:\s+(\d+) kB', text, re.M))
+                memory += sum(int(size) << 10 for size in re.findall(r'^Anonymous:\s+(\d+) kB', text, re.M))
                 descriptors += len(os.listdir(f'/proc/{pid}/fd'))
         except OSError as error:
             raise Broken(DIED, error) from error
