@@ -6,7 +6,7 @@ import subprocess
 
 import conftest
 import pytest
-from conftest import PLUGIN_DIR, ROOT, TCP, UWSGI, connect, framed, packet
+from conftest import BUILD, PLUGIN_DIR, ROOT, TCP, UWSGI, connect, framed, packet
 from polyglot import BY_TITLE, require
 from test_engines import read_reply
 from transports import TRANSPORTS, left_out, routes
@@ -52,6 +52,7 @@ def test_builds(compiler, tmp_path, cell):
     cell(TABLE, compiler, 'everything')
     require(compiler)
     if compiler_of(ROOT / 'rpc_plugin.so') == compiler:
+        assert 'warning' not in (BUILD / 'plugin.log').read_text()
         return
     built = subprocess.run([UWSGI, '--build-plugin', ROOT], cwd=tmp_path, text=True, capture_output=True,
                            env=dict(os.environ, CC=compiler, PYTHON='/usr/bin/python3', LD_PRELOAD='',
