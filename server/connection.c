@@ -36,16 +36,24 @@ static void forget_kept(struct wsgi_request *request) {
     request->socket->fd_threads[request->async_id] = -1;
 }
 
+static void forget_half_read(struct wsgi_request *request) {
+    if (uwsgi.harakiri_options.workers > 0)
+        rpc_set_harakiri(request, 0);
+    if (request->socket->retry)
+        forget_kept(request);
+    rpc_connection_renew(request);
+}
+
+/* The loop runs a request whose time is over, whatever has come of it, and closes it: its core must
+   not be another's before that. */
 static int parse_or_forget(struct wsgi_request *request) {
     int ret = protocol_of(request)->parse(request);
 
-    if (ret < 0 && rpc_connection_is_half_read(request)) {
-        if (uwsgi.harakiri_options.workers > 0)
-            rpc_set_harakiri(request, 0);
-        if (request->socket->retry)
-            forget_kept(request);
-        rpc_connection_renew(request);
-    }
+    if (ret >= 0 || !rpc_connection_is_half_read(request))
+        return ret;
+    if (request->async_timed_out)
+        return UWSGI_AGAIN;
+    forget_half_read(request);
     return ret;
 }
 

@@ -64,6 +64,8 @@ void rpc_connection_drop_half_read(struct wsgi_request *request, const char *whe
  *   - After a client that leaves half a request, or sends what is none, its async loop gives the
  * core to another as it is, and takes that one's bytes for the rest of the half request: each
  * begins anew, and what TLS has of the former is freed.
+ *   - A client that leaves in the moment its time is over has its core given to another twice: it
+ * is run once, and closed.
  *   - They never come back to a kept connection (http11-socket, puwsgi-socket), and when the core
  * has another, crash or hang: it is closed after the answer, whoever gave it.
  */

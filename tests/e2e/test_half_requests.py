@@ -12,6 +12,7 @@ import pytest
 from certificates import certificates  # noqa: F401
 from conftest import TCP, connect, framed, packet, poll, read_all
 from nodes import Node, answers
+from test_robust import is_sleeping_in_nap
 
 CORES = 4
 ENGINES = {'async': [('async', CORES)], 'ugreen': [('async', CORES), ('ugreen', 'true')]}
@@ -68,6 +69,16 @@ def half(server, part):
     return answer
 
 
+def everyone_is_answered(server):
+    """On all cores at once."""
+    callers = [connect(server.sockets[0]) for _ in range(CORES)]
+    for number, caller in enumerate(callers):
+        caller.sendall(packet('first', f'caller {number}'))
+    assert [framed(read_all(caller)) for caller in callers] == [b'caller %d' % number for number in range(CORES)]
+    for caller in callers:
+        caller.close()
+
+
 def unanswered_of(server):
     """The requests in the access log that got no byte."""
     return [line for line in server.log.splitlines() if '=> generated 0 bytes' in line]
@@ -97,12 +108,7 @@ def test_its_descriptor_is_another_request_s_then(packets):
     """Which the loop would otherwise read into the first one's buffer."""
     for _ in range(3):
         assert half(packets, PACKET[:7]) == b''
-        callers = [connect(packets.sockets[0]) for _ in range(CORES)]
-        for caller in callers:
-            caller.sendall(PACKET)
-        assert [framed(read_all(caller)) for caller in callers] == [SECRET] * CORES
-        for caller in callers:
-            caller.close()
+        everyone_is_answered(packets)
 
 
 # --- a client that leaves ---------------------------------------------------------------------------------
@@ -148,6 +154,20 @@ def test_harakiri_does_not_wait_for_it(started):
     select.select([], [], [], 3)  # longer than the master takes to strike
     assert 'HARAKIRI' not in server.log
     assert framed(server.exchange(PACKET)) == SECRET
+
+
+def test_the_core_of_one_that_leaves_as_its_time_is_over_is_one_caller_s(packets):
+    """The loop sees both at once, when a function of another caller has kept it for as long."""
+    worker, = packets.worker_pids()
+    half = connect(packets.sockets[0])
+    half.sendall(PACKET[:7])
+    with connect(packets.sockets[0]) as busy:
+        busy.sendall(packet('nap', '2.5'))
+        poll(lambda: is_sleeping_in_nap(worker), what='the function')
+        half.close()
+        assert framed(read_all(busy)) == b'slept'
+    for _ in range(3):
+        everyone_is_answered(packets)
 
 
 @pytest.mark.uninstrumented('the sanitizer keeps what has been freed')
