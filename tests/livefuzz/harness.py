@@ -28,6 +28,11 @@ GROWTH_MAX, LOOKS = 16 << 20, (0.4, 0.7)
 TRIALS_MAX, MINIMISE_SEC = 60, 300
 # What kills a server of this kind without the plugin, too: such sockets are left out, see SECURITY.md.
 NOT_OURS = {'gevent': ('http', 'http11')}
+# Reads without a time limit, see SECURITY.md: no client stays with half a request there.
+READS_FOREVER = 'tornado',
+# Where libgcc faults as it walks the stack to tell which function of uWSGI has written a line too long.
+OWN_STACKS = 'Coro::AnyEvent',
+NO_UNWINDING = f'suppressions={ROOT}/tests/suppressions/asan-own-stacks.supp'
 
 DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker|Segmentation')
 
@@ -66,9 +71,10 @@ def options(directory, sockets, with_plugin):
     return found
 
 
-def environment(directory, instrumented):
+def environment(directory, engine, instrumented):
+    suppressions = NO_UNWINDING if engine in OWN_STACKS else SUPPRESSIONS
     found = {'LIVEFUZZ_MARKS': f'{directory}/marks',
-             'ASAN_OPTIONS': f'detect_leaks=0:{SUPPRESSIONS}:quarantine_size_mb=1:malloc_context_size=5'}
+             'ASAN_OPTIONS': f'detect_leaks=0:{suppressions}:quarantine_size_mb=1:malloc_context_size=5'}
     return found if instrumented else {**found, 'LD_PRELOAD': ''}
 
 
@@ -85,8 +91,9 @@ def is_dead(pid):
 class Live:
     """One server and its bookkeeping."""
 
-    def __init__(self, server, directory, sockets, processes, with_plugin=True):
+    def __init__(self, server, directory, engine, sockets, processes, with_plugin=True):
         self.server, self.marks, self.with_plugin = server, Path(directory) / 'marks', with_plugin
+        self.reads_forever = engine in READS_FOREVER
         self.mentioned, self.sent, self.lock = Counter(), 0, threading.Lock()
         self.address = {kind: f'{directory}/{kind}.sock' for kind in sockets}
         poll(lambda: len(server.worker_pids()) == processes, PATIENCE_SEC, 'all workers')
@@ -129,7 +136,7 @@ class Live:
             sock.sendall(request.data)
         if request.end == traffic.LEFT:
             return data
-        if request.end == traffic.HALF_CLOSED:
+        if request.end == traffic.HALF_CLOSED or self.reads_forever:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
         end = time.monotonic() + PATIENCE_SEC

@@ -48,9 +48,9 @@ def starter(engine, sockets, directory, request):
         # at last, since the option gevent sets it to 30 when it is less
         patience = 'socket-timeout', 1
         server = Server(place, [*harness.options(place, sockets, with_plugin), *described.options, *load, patience],
-                        plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(place, instrumented))
+                        plugins=[*plugins, *own, *rpc], app=None, env=harness.environment(place, engine, instrumented))
         processes = dict(described.options).get('processes', 1)
-        live = harness.Live(server.start(), place, sockets, processes, with_plugin)
+        live = harness.Live(server.start(), place, engine, sockets, processes, with_plugin)
         if with_plugin:
             live.check_well()
         return live
@@ -75,7 +75,7 @@ def explain(engine, start, sockets, broken):
     tries = TRIES if broken.kind in harness.OF_ANY_SERVER else 0
     seconds = max(LEAST_SEC, 2 * (broken.seconds or SHARE))
     if any(breaks_without(start, seconds, broken.kind) for _ in range(tries)):
-        pytest.xfail(f'uWSGI itself, without the plugin, too: {engine}: {broken.kind}')
+        pytest.xfail(f'uWSGI itself, without the plugin, too: {engine}: {broken}')
     path = harness.keep(engine, sockets, broken.kind, harness.minimised(start, broken.requests, broken.kind))
     pytest.fail(f'{engine}, seed {SEED}: {broken}\nkept in {path}')
 
