@@ -88,7 +88,9 @@ unit: ## run the unit tests
 	@$(MAKE) $(PARALLEL) $(UNIT)
 	@$(MAKE) -s $(PARALLEL) --output-sync $(UNIT:=.run)
 
+# What is freed is kept from being used again for 16 MiB, which takes a fraction of the time of 256.
 .PHONY: $(UNIT:=.run)
+$(UNIT:=.run): export ASAN_OPTIONS := quarantine_size_mb=16
 $(UNIT:=.run): %.run: %
 	@echo "== $<"; $<
 

@@ -6,32 +6,59 @@
 #define UNIT_H
 
 #include <check.h>
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Without libcheck's mark for each that holds, which is a system call: who crashes has the report
+   of a sanitizer. */
+#undef ck_assert_msg
+#define ck_assert_msg(expr, ...)                                                                   \
+    ((expr) ? (void)0 : _ck_assert_failed(__FILE__, __LINE__, "'" #expr "' failed", __VA_ARGS__))
+
 /* A copy of data whose last byte is the last one of its page; what follows cannot be touched. */
 struct guarded {
-    char *map;
-    size_t map_len;
-    char *data;
+    char *map, *data, *end; /* the mapping, the copy, and the page behind it */
 };
 
+/* The one given back last, for the next: thousands of short ones would cost a mapping each. What
+   still reads it then has the report of a sanitizer. */
+static struct guarded guarded_spare;
+
+static inline void guarded_unmap(struct guarded *g) {
+    ASAN_UNPOISON_MEMORY_REGION(g->map, (size_t)(g->end - g->map));
+    munmap(g->map, (size_t)(g->end - g->map) + (size_t)sysconf(_SC_PAGESIZE));
+}
+
+static inline struct guarded guarded_map(size_t len) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (len / page + 1) * page;
+    char *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(map, MAP_FAILED);
+    ck_assert_int_eq(mprotect(map + room, page, PROT_NONE), 0);
+    ASAN_POISON_MEMORY_REGION(map, room);
+    return (struct guarded){.map = map, .end = map + room};
+}
+
 static inline struct guarded guarded_copy(const void *data, size_t len) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct guarded g = {.map_len = (len / page + 2) * page};
-    g.map = mmap(NULL, g.map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(g.map, MAP_FAILED);
-    ck_assert_int_eq(mprotect(g.map + g.map_len - page, page, PROT_NONE), 0);
-    g.data = g.map + g.map_len - page - len;
+    struct guarded g = guarded_spare;
+    if (g.map && (size_t)(g.end - g.map) >= len)
+        guarded_spare = (struct guarded){0};
+    else
+        g = guarded_map(len);
+    g.data = g.end - len;
+    ASAN_UNPOISON_MEMORY_REGION(g.data, len);
     if (len)
         memcpy(g.data, data, len);
     return g;
 }
 
 static inline void guarded_free(struct guarded *g) {
-    munmap(g->map, g->map_len);
+    if (guarded_spare.map)
+        guarded_unmap(&guarded_spare);
+    ASAN_POISON_MEMORY_REGION(g->map, (size_t)(g->end - g->map));
+    guarded_spare = *g;
 }
 
 static inline TCase *unit_case(const char *name) {

@@ -148,14 +148,13 @@ START_TEST(test_template_every_short_text) {
     unsigned count = 0;
     const struct rpc_template_source source = {group, variable, &count};
 
-    for (unsigned number = 0; number < 5 * 5 * 5 * 5 * 5 * 5; number++) {
-        char text[7] = "";
-        for (unsigned i = 0, rest = number; i < 6; i++, rest /= 5)
-            text[i] = letters[rest % 5];
-        for (size_t len = 0; len <= 6; len++) {
+    for (unsigned len = 0, texts = 1; len <= 6; len++, texts *= 5) {
+        for (unsigned number = 0; number < texts; number++) {
+            char text[7] = "";
+            for (unsigned i = 0, rest = number; i < len; i++, rest /= 5)
+                text[i] = letters[rest % 5];
             struct guarded g = guarded_copy(text, len + 1);
             struct rpc_bytes out = {0};
-            g.data[len] = 0;
             struct rpc_template *tmpl = rpc_template_new(g.data);
             ck_assert_ptr_nonnull(tmpl);
             rpc_template_expand(tmpl, &source, &out);

@@ -207,7 +207,7 @@ static inline void assert_value(const struct answer *answer, const char *value) 
 /* --- the data files --- */
 
 struct file {
-    char name[256];
+    char name[512];
     char *data;
     size_t len;
 };
