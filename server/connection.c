@@ -45,10 +45,12 @@ static void forget_half_read(struct wsgi_request *request) {
 }
 
 /* The loop runs a request whose time is over, whatever has come of it, and closes it: its core must
-   not be another's before that. */
+   not be another's before that. One that has become whole just then has time for its body. */
 static int parse_or_forget(struct wsgi_request *request) {
     int ret = protocol_of(request)->parse(request);
 
+    if (ret == UWSGI_OK)
+        request->async_timed_out = 0;
     if (ret >= 0 || !rpc_connection_is_half_read(request))
         return ret;
     if (request->async_timed_out)

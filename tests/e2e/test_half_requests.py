@@ -170,6 +170,21 @@ def test_the_core_of_one_that_leaves_as_its_time_is_over_is_one_caller_s(packets
         everyone_is_answered(packets)
 
 
+def test_one_that_is_whole_as_its_time_is_over_has_time_for_its_body(shared_uwsgi):
+    server = shared_uwsgi(('http-socket', '127.0.0.1:0'), ('http-socket-modifier1', 173), ('http-socket-modifier2', 2),
+                          ('socket-timeout', 1), *ENGINES['ugreen'], plugins=['python3', 'ugreen', 'rpc'])
+    worker, = server.worker_pids()
+    with connect(server.sockets[0]) as late, connect(server.sockets[0]) as busy:
+        late.sendall(b'POST /first HTTP/1.0\r\nContent-Length: 4\r\n')
+        busy.sendall(b'GET /nap/2.5 HTTP/1.0\r\n\r\n')
+        poll(lambda: is_sleeping_in_nap(worker), what='the function')
+        late.sendall(b'\r\n')
+        assert read_all(busy).endswith(b'slept')
+        assert server.exchange(GET).endswith(SECRET)  # so that the loop has seen the other one
+        late.sendall(b'body')
+        assert read_all(late).endswith(b'\r\n\r\nbody')
+
+
 @pytest.mark.uninstrumented('the sanitizer keeps what has been freed')
 def test_tls_leaves_no_memory_behind(started, certificates):
     server = started(certificates.socket())
