@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from conftest import TCP, connect, framed, packet, poll
+from conftest import TCP, connect, copies_stacks, framed, packet, poll
 from polyglot import BY_TITLE, loaded, require
 from release import BROKEN
 from transports import TRANSPORTS, left_out, routes
@@ -30,8 +30,7 @@ class Engine:
 
     @property
     def copies_stacks(self):
-        """So that a sanitizer takes what it knows of one for what it knows of another."""
-        return any('greenlet' in plugin or 'gevent' in plugin for plugin in self.plugins)
+        return copies_stacks(self.plugins)
 
 
 GREENLET = ('greenlet_python3', 'uwsgi-plugin-greenlet-python3')
@@ -94,9 +93,7 @@ def answers(server):
     return server
 
 
-@pytest.fixture(scope='module', params=[
-    pytest.param(name, marks=[pytest.mark.uninstrumented('its greenlets copy their stacks')] * engine.copies_stacks)
-    for name, engine in ENGINES.items() if name not in BROKEN_ENGINES])
+@pytest.fixture(scope='module', params=[name for name in ENGINES if name not in BROKEN_ENGINES])
 def engine(request):
     return request.param
 

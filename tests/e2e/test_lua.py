@@ -128,9 +128,7 @@ def test_cases(uwsgi, version):
 
 
 @pytest.mark.parametrize('version', VERSIONS)
-@pytest.mark.parametrize('engine', [
-    pytest.param(name, marks=pytest.mark.uninstrumented('AddressSanitizer does not know stacks that are copied'))
-    if name == 'gevent' else name for name in ENGINES])
+@pytest.mark.parametrize('engine', ENGINES)
 def test_engines(uwsgi, version, engine):
     """Locally, to a node, and in requests of Lua's own, whose body is a coroutine."""
     node = start(uwsgi, version).node

@@ -11,7 +11,7 @@ from http.client import HTTPException
 from urllib.parse import quote
 
 import pytest
-from conftest import BUILD, COPIED_STACKS, HTTP, HTTP11, PATIENT, TCP, Server, array, connect, packet, poll, read_all
+from conftest import BUILD, HTTP, HTTP11, PATIENT, TCP, Server, array, connect, packet, poll, read_all
 from test_remote import event_queues
 
 ACTIONS = ['rpc', 'call', 'rpcnext', 'rpcblob', 'rpcret', 'rpcraw', 'rpcvar']
@@ -661,8 +661,7 @@ def engine(shared_uwsgi, node, request, tmp_path_factory):
         TCP, HTTP, ('socket', tmp_path_factory.mktemp('engine') / 'engine.sock'), *ENGINES[request.param],
         route('^/local rpc:echo a ${REQUEST_METHOD}'), route(f'^/node rpc:hello@{node_address(node)} there'),
         route('^/var rpcvar:RPC_VAR hello local'), route(f'^/remote-var rpcvar:RPC_VAR hello@{node_address(node)} node'),
-        route(f'^/slow rpc:nap@{node_address(node)} 0.05'), ('final-route', '^/final rpc:say final'),
-        env=COPIED_STACKS if request.param == 'gevent' else None)
+        route(f'^/slow rpc:nap@{node_address(node)} 0.05'), ('final-route', '^/final rpc:say final'))
     server.engine = request.param
     return server
 

@@ -119,6 +119,7 @@ def anonymous_kb(pid):
     return int(re.search(r'RssAnon:\s+(\d+) kB', Path(f'/proc/{pid}/status').read_text())[1])
 
 
+@pytest.mark.uninstrumented('a sanitizer takes memory of its own')
 def test_a_large_rpc_max_takes_no_memory(uwsgi):
     used = []
     for maximum in (64, 300000):
