@@ -215,7 +215,8 @@ class Server:
         self.ini = self.directory / 'uwsgi.ini'
         self.ini.write_text('[uwsgi]\n' + ''.join(f'{name} = {value}\n' for name, value in lines))
         self.environment = {**os.environ, 'LD_PRELOAD': PRELOAD, **(env or {})}
-        self.environment.setdefault('ASAN_OPTIONS', f'detect_leaks=0:{SUPPRESSIONS}')
+        # The sanitizer would free the signal stacks that Ruby gives its threads.
+        self.environment.setdefault('ASAN_OPTIONS', f'detect_leaks=0:{SUPPRESSIONS}:use_sigaltstack=0')
         if self.environment['LD_PRELOAD'] and copies_stacks(value for name, value in lines if name == 'plugin'):
             pytest.skip('not with an instrumented plugin: greenlets copy their stacks')
         self.process = None
