@@ -10,7 +10,10 @@ answered, and rightly, but for these of the troubled one:
   - one that a killed worker was serving;
   - one sent on a kept connection, while it was being closed: by a worker that a reload or
     max-requests ends. No byte of an answer arrives then, and whether the call was made is not known.
-    A client that keeps connections has to expect that of any server.
+    A client that keeps connections has to expect that of any server;
+  - one that a worker was just taking when a reload ended it: uWSGI's own signal handler exits between
+    accept() and the request, with any application (1 of some 1,000 signals). No byte of an answer
+    arrives.
 
 Ends with 1 when a call is lost otherwise, when memory or descriptors grow, or when a worker dies
 that nobody has killed.
@@ -44,6 +47,8 @@ RELOAD_EVERY_SEC = 8
 MAX_REQUESTS = 500
 # A process that is killed is gone only when the system has had time for it.
 DYING_SEC = 0.5
+# What there is of a call without a byte of an answer.
+NOTHING = ('ConnectionResetError', 'BrokenPipeError', 'RemoteDisconnected', 'Lost closed', 'Lost no answer')
 # Memory is compared with that after this share of the time, and descriptors with the most there were
 # at once until twice as much: how many a worker keeps in the end changes with what came last.
 WARM_UP = 0.3
@@ -65,9 +70,14 @@ class Lost(Exception):
     pass
 
 
-def check(holds, what='wrong answer'):
+def check(holds, what):
     if not holds:
         raise Lost(what)
+
+
+def check_same(answer, data):
+    check(answer, 'no answer')
+    check(answer == data, f'wrong answer: {len(answer)} bytes for {len(data)}, {answer[:20]}')
 
 
 class Kept:
@@ -90,7 +100,7 @@ class Kept:
                 if not chunk:
                     raise Lost('closed' if not reply else 'cut')
                 reply += chunk
-            check(framed(reply) == data)
+            check_same(framed(reply), data)
             self.used = time.monotonic()
         except (OSError, Lost):
             self.close()
@@ -113,37 +123,37 @@ class Caller:
 
     def packet(self):
         data = self.data()
-        check(transports.framed_packet(self.server, 'first', data) == data)
+        check_same(transports.framed_packet(self.server, 'first', data), data)
 
     def raw(self):
         data = self.data()
-        check(transports.raw_packet(self.server, 'first', data) == data)
+        check_same(transports.raw_packet(self.server, 'first', data), data)
 
     def large(self):
-        check(transports.framed_packet(self.server, 'big', 300000) == b'x' * 300000)
+        check_same(transports.framed_packet(self.server, 'big', 300000), b'x' * 300000)
 
     def persistent(self):
         for _ in range(10):
             self.kept.call(self.data())
 
     def path(self):
-        check(transports.path_info(self.server, 'first', b'text') == b'text')
+        check_same(transports.path_info(self.server, 'first', b'text'), b'text')
 
     def xmlrpc(self):
         data = self.data()
-        check(transports.xml_rpc(self.server, 'first', data) == data)
+        check_same(transports.xml_rpc(self.server, 'first', data), data)
 
     def jsonrpc(self):
         data = self.data()
-        check(transports.json_rpc(self.server, 'first', data) == data)
+        check_same(transports.json_rpc(self.server, 'first', data), data)
 
     def remote(self):
         data = self.data()
-        check(transports.framed_packet(self.server, 'away', data) == data)
+        check_same(transports.framed_packet(self.server, 'away', data), data)
 
     def remote_kept(self):
         data = self.data()
-        check(transports.framed_packet(self.server, 'kept', data) == data)
+        check_same(transports.framed_packet(self.server, 'kept', data), data)
 
     def route(self):
         answer = transports.request(self.server, '/route/rpc/local/tail', ARG='text')
@@ -155,7 +165,7 @@ class Caller:
 
     def remote_tls(self):
         data = self.data()
-        check(transports.framed_packet(self.server, 'tls', data) == data)
+        check_same(transports.framed_packet(self.server, 'tls', data), data)
 
     def gather(self):
         answer = transports.request(self.server, '/route/gather/tail', ARG='text')
@@ -222,6 +232,11 @@ def children(pid):
         return []
 
 
+def happened(times, start, end):
+    """Whether one of these can have ended a worker meanwhile."""
+    return any(start - DYING_SEC <= at <= end for at in times)
+
+
 class Trouble:
     def __init__(self, server):
         self.server, self.kills, self.reloads = server, [], []
@@ -247,10 +262,12 @@ class Trouble:
         server, kind, start, end, what = failure
         if server != self.server.directory.name:
             return None
-        if any(start - DYING_SEC <= kill <= end for kill in self.kills):
+        if happened(self.kills, start, end):
             return 'in a killed worker'
-        if kind == 'persistent' and what.startswith(('ConnectionResetError', 'BrokenPipeError', 'Lost closed')):
+        if kind == 'persistent' and what.startswith(NOTHING):
             return 'on a kept connection that was being closed'
+        if happened(self.reloads, start, end) and what.startswith(NOTHING):
+            return 'that a worker was taking when it was reloaded'
         return None
 
 
