@@ -17,6 +17,7 @@ class Answer:
     """An HTTP answer as it came over the uwsgi protocol."""
 
     def __init__(self, data):
+        assert data, 'no answer'
         head, _, self.body = data.partition(b'\r\n\r\n')
         lines = head.decode('latin1').split('\r\n')
         assert lines[0].startswith('HTTP/'), data[:200]
