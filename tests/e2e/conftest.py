@@ -2,6 +2,7 @@
 """A real uWSGI for each test: started in a temporary directory, polled until ready, stopped by pid."""
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
@@ -314,35 +315,33 @@ HTTP11 = ('http11-socket', '127.0.0.1:0')
 PATIENT = ('socket-timeout', 100)
 
 
+@contextlib.contextmanager
+def starter(directory):
+    """start(option, ..., plugins=, app=, env=) starts a server in a directory() of its own; all are
+    stopped in the end, whatever the stop of one finds."""
+    with contextlib.ExitStack() as servers:
+        def start(*options, wrapper=(), **kwargs):
+            server = Server(directory(), list(options), **kwargs)
+            servers.callback(server.stop)
+            return server.start(wrapper)
+
+        yield start
+
+
 @pytest.fixture
 def uwsgi(tmp_path):
-    """uwsgi(option, ..., plugins=, app=, env=) starts a server; all are stopped after the test."""
-    servers = []
-
-    def start(*options, wrapper=(), **kwargs):
-        server = Server(tmp_path / f'uwsgi{len(servers)}', list(options), **kwargs)
-        servers.append(server)
-        return server.start(wrapper)
-
-    start.directory = tmp_path / 'other'
-    yield start
-    for server in reversed(servers):
-        server.stop()
+    """starter() of servers that are stopped after the test."""
+    numbers = itertools.count()
+    with starter(lambda: tmp_path / f'uwsgi{next(numbers)}') as start:
+        start.directory = tmp_path / 'other'
+        yield start
 
 
 @pytest.fixture(scope='module')
 def shared_uwsgi(tmp_path_factory):
     """The same for one server that a whole module of tests uses."""
-    servers = []
-
-    def start(*options, wrapper=(), **kwargs):
-        server = Server(tmp_path_factory.mktemp('uwsgi'), list(options), **kwargs)
-        servers.append(server)
-        return server.start(wrapper)
-
-    yield start
-    for server in reversed(servers):
-        server.stop()
+    with starter(lambda: tmp_path_factory.mktemp('uwsgi')) as start:
+        yield start
 
 
 @pytest.fixture(scope='session')
