@@ -81,7 +81,6 @@ def test_outcome_outside_of_requests(servers, engine, kind):
     assert ask(servers(engine), kind, 'net.outcome') == [kind.encode() + b' 0 %s None' % outcome]
 
 
-@pytest.mark.skipif('gevent' not in ENGINES, reason='not with an instrumented plugin')
 @pytest.mark.parametrize('kind', ['greenlet', 'nested'])
 def test_greenlets_run_together(servers, kind):
     """gevent's hook suspends any greenlet: the calls take no longer than one, and requests are

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import HTTP, PRELOAD, TCP, poll
+from conftest import HTTP, TCP, poll
 from nodes import Node, answers, answers_after, reply, says_nothing
 from release import BROKEN
 
@@ -61,8 +61,6 @@ PYTHON_ENGINES = {
     'asyncio': (['asyncio_python3', 'greenlet_python3'], [('asyncio', CORES), ('greenlet', 'true')]),
     'tornado': (['tornado_python3', 'greenlet_python3'], [('tornado', CORES), ('greenlet', 'true')]),
 }
-if PRELOAD:  # greenlets copy their stacks, which AddressSanitizer takes for reading past one
-    PYTHON_ENGINES = {name: PYTHON_ENGINES[name] for name in ('threads', 'ugreen')}
 PYTHON_ENGINES = {name: (plugins, options) for name, (plugins, options) in PYTHON_ENGINES.items()
                   if not set(plugins) & set(BROKEN)}
 OTHER_ENGINES = {
