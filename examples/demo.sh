@@ -12,9 +12,9 @@ ln -s "${RPC_PLUGIN_DIR:-$PWD}/rpc_plugin.so" "$dir/rpc_plugin.so"
 ini=$dir/examples/quickstart/quickstart.ini
 sed -i 's/127\.0\.0\.1:[0-9]*/127.0.0.1:0/' "$ini"
 
-"${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term >>"$log" 2>&1 &
+"${UWSGI:-uwsgi-core}" --ini "$ini" --die-on-term --worker-reload-mercy 2 >>"$log" 2>&1 &
 pid=$!
-stop() { # a master that is still starting misses a signal
+stop() { # a master that is still starting misses a signal; so does a worker, which is killed in the end
     for _ in $(seq 100); do
         kill "$pid" 2>/dev/null || break
         sleep 0.1
