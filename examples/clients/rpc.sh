@@ -29,8 +29,8 @@ uwsgi_rpc() (
 )
 
 u16() {
-    # shellcheck disable=SC2059  # the escapes are the format
-    printf "\\x$(printf %x $(($1 & 255)))\\x$(printf %x $(($1 >> 8)))"
+    printf -v bytes '\\x%x\\x%x' $(($1 & 255)) $(($1 >> 8))
+    printf %b "$bytes"
 }
 
 fail() {
