@@ -32,6 +32,7 @@ PRELOAD = os.environ.get('RPC_PRELOAD', '')
 WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
 SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
 START_SEC = 60
+ID_MAX = 120
 PLUGINS, PLUGIN_SOURCES = '/usr/lib/uwsgi/plugins', '/usr/src/uwsgi/plugins'
 READY = re.compile(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))')
 # The master spawns its workers first.
@@ -54,6 +55,14 @@ def free_port():
 def pytest_configure(config):
     config.addinivalue_line('markers', 'alone(reason): not beside other tests')
     config.addinivalue_line('markers', 'uninstrumented(reason): not with an instrumented plugin')
+
+
+def pytest_make_parametrize_id(val):
+    """What a long value adds to a test's name. pytest has the name in the environment, and no program can
+    be started with a variable of more than 128 KiB."""
+    if isinstance(val, (str, bytes)) and len(val) > ID_MAX:
+        return f'{len(val)}:{ascii(val[:ID_MAX // 2])}'
+    return None
 
 
 def pytest_collection_modifyitems(items):
