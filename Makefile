@@ -99,10 +99,10 @@ $(UNIT:=.run): %.run: %
 E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
-# All of them: several at a time, since they wait more than they compute.
-PYTEST_TOGETHER = $(PYTEST) -n 6 -m "not alone" tests/e2e
+# All of them: several at a time, since they wait as much as they compute.
+PYTEST_TOGETHER = $(PYTEST) -n 6 --dist loadgroup -m "not alone" tests/e2e
 # Then those that measure time, which leave the machine idle for the most part.
-PYTEST_ALONE = $(PYTEST) -n 5 --dist loadgroup -m alone tests/e2e
+PYTEST_ALONE = $(PYTEST) -n 8 --dist loadgroup -m alone tests/e2e
 
 define run_e2e
 	$(if $(filter tests/e2e,$(E2E)),$(PYTEST_TOGETHER),$(PYTEST) $(E2E))
@@ -145,14 +145,17 @@ $(NPM): tests/e2e/clients/package.json
 	cp $< $(B)/npm && cd $(B)/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# First what is compiled, on all cores; and fuzzers in the time that tests wait.
+# First what is compiled, on all cores; and unit tests and fuzzers in the time that those of deadlines wait.
 check: deps ## install what is missing, build and run every test
 	@$(MAKE) -s -j$(CORES) --output-sync $(E2E_NEEDS) $(UNIT) lint-files fuzzers
-	@$(MAKE) -s unit
 	@$(MAKE) -s lint
 	@$(MAKE) -s e2e-together
-	@$(MAKE) -s -j2 --output-sync e2e-alone fuzz FUZZ_TIME=10
-	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=60 SOAK_CALLS=20000 ONLY=ours
+	@$(MAKE) -s -j3 --output-sync e2e-alone unit-beside fuzz FUZZ_TIME=5
+	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=30 SOAK_CALLS=20000 ONLY=ours
+
+.PHONY: unit-beside
+unit-beside:
+	@nice -n 19 $(MAKE) -s unit
 
 MATRIX_TESTS := $(addprefix tests/e2e/test_,builds.py engines.py languages.py processes.py tls.py)
 

@@ -15,6 +15,9 @@ LINT_WARN := $(WARN) -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes
 	-Wduplicated-branches -Wnull-dereference -Wno-discarded-qualifiers \
 	-Wno-missing-field-initializers -Wno-analyzer-fd-leak
 
+# How much of a function's states clang-tidy looks at: with a third of its own bound it takes half the time.
+LINT_STATES := -Xclang -analyzer-config -Xclang max-nodes=75000
+
 # Files of a name, but for what has been built.
 ours = $(shell find . \( -name $(B) -o -name '.uwsgi*' \) -prune -o -type f -name $(1) -print)
 
@@ -25,7 +28,7 @@ $(B)/lint/uwsgi.h:
 $(B)/lint/%.c.ok: %.c $(LINT_H) .clang-tidy | $(B)/lint/uwsgi.h
 	@mkdir -p $(@D)
 	@gcc $(LINT_FLAGS) $(LINT_WARN) -O2 -fanalyzer -c -o /dev/null $<
-	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) $(LINT_STATES) 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 
 # A header compiles on its own.

@@ -65,12 +65,25 @@ def pytest_make_parametrize_id(val):
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     matrix.number(items)
+    # Those that share a server are run by one process, and first: what is left then is of one test each.
+    items.sort(key=lambda item: not sharers(item))
     for item in items:
+        if sharers(item) and not item.get_closest_marker('xdist_group'):
+            item.add_marker(pytest.mark.xdist_group(sharers(item)))
         marker = item.get_closest_marker('uninstrumented')
         if marker and PRELOAD:
             item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+
+
+def sharers(item):
+    """A name for the tests that share fixtures of their module with this one, each for the same
+    parameters; empty when it shares nothing."""
+    shared = [name for name, found in item._fixtureinfo.name2fixturedefs.items() if found[-1].scope == 'module']
+    places = item.callspec.indices if hasattr(item, 'callspec') else {}
+    return '-'.join([item.path.stem, *(f'{name}{places[name]}' for name in shared if name in places)]) if shared else ''
 
 
 def copies_stacks(plugins):
