@@ -100,7 +100,7 @@ E2E ?= tests/e2e
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 
 # All of them: several at a time, since they wait as much as they compute.
-PYTEST_TOGETHER = $(PYTEST) -n 6 --dist loadgroup -m "not alone" tests/e2e
+PYTEST_TOGETHER = $(PYTEST) -n 8 --dist loadgroup -m "not alone" tests/e2e
 # Then those that measure time, which leave the machine idle for the most part.
 PYTEST_ALONE = $(PYTEST) -n 8 --dist loadgroup -m alone tests/e2e
 
@@ -150,7 +150,7 @@ check: deps ## install what is missing, build and run every test
 	@$(MAKE) -s -j$(CORES) --output-sync $(E2E_NEEDS) $(UNIT) lint-files fuzzers
 	@$(MAKE) -s lint
 	@$(MAKE) -s e2e-together
-	@$(MAKE) -s -j3 --output-sync e2e-alone unit-beside fuzz FUZZ_TIME=5
+	@$(MAKE) -s -j3 --output-sync e2e-alone unit-beside fuzz FUZZ_TIME=4
 	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=30 SOAK_CALLS=20000 ONLY=ours
 
 .PHONY: unit-beside
