@@ -24,8 +24,11 @@ all: rpc_plugin.so ## build the plugin, for another uWSGI with UWSGI=PATH
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-deps: ## install what demo and check need: Debian packages, clients from npm
+.PHONY: install-packages
+install-packages:
 	@tools/packages.sh install build demo unit check
+
+deps: install-packages ## install what demo and check need: Debian packages, clients from npm
 	@$(MAKE) -s $(NPM)
 
 demo: ## install what is missing, build, start uWSGI and show calls and their answers
@@ -146,12 +149,12 @@ $(NPM): tests/e2e/clients/package.json
 	@touch $@
 
 # First what is compiled, on all cores; and unit tests and fuzzers in the time that those of deadlines wait.
-check: deps ## install what is missing, build and run every test
-	@$(MAKE) -s -j$(CORES) --output-sync $(E2E_NEEDS) $(UNIT) lint-files fuzzers
+check: install-packages ## install what is missing, build and run every test
+	@$(MAKE) -s -j$(CORES) --output-sync $(NPM) $(E2E_NEEDS) $(UNIT) lint-files fuzzers
 	@$(MAKE) -s lint
 	@$(MAKE) -s e2e-together
-	@$(MAKE) -s -j3 --output-sync e2e-alone unit-beside fuzz FUZZ_TIME=4
-	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=30 SOAK_CALLS=20000 ONLY=ours
+	@$(MAKE) -s -j3 --output-sync e2e-alone unit-beside fuzz FUZZ_TIME=3
+	@$(MAKE) -s -j2 --output-sync soak instructions SOAK_TIME=20 SOAK_CALLS=20000 ONLY=ours
 
 .PHONY: unit-beside
 unit-beside:
