@@ -105,7 +105,7 @@ PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider --durations=5
 # All of them: several at a time, since they wait as much as they compute.
 PYTEST_TOGETHER = $(PYTEST) -n 8 --dist loadgroup -m "not alone" tests/e2e
 # Then those that measure time, which leave the machine idle for the most part.
-PYTEST_ALONE = $(PYTEST) -n 8 --dist loadgroup -m alone tests/e2e
+PYTEST_ALONE = $(PYTEST) -n 8 --dist loadgroup -m alone $(shell grep -l mark.alone tests/e2e/test_*.py)
 
 define run_e2e
 	$(if $(filter tests/e2e,$(E2E)),$(PYTEST_TOGETHER),$(PYTEST) $(E2E))

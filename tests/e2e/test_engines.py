@@ -13,7 +13,7 @@ from release import BROKEN
 from transports import TRANSPORTS, left_out, routes
 
 TABLE = 'Engines'
-THREADS, CALLS = 20, 200
+THREADS, CALLS = 20, 100
 PUWSGI = ('puwsgi-socket', '127.0.0.1:0')
 PUWSGI_COLUMN = 'puwsgi, many calls a connection'
 ONE_CALL = ('in this engine uWSGI never comes back to a persistent connection; so it is closed after '
