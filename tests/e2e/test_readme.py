@@ -15,7 +15,7 @@ DOCUMENTS = [path for folder in ('.', 'doc', 'bench', 'examples/*') for path in 
 
 
 def section(text, heading):
-    return re.split(r'\n## ', text.split(f'\n## {heading}\n', 1)[1], 1)[0]
+    return re.split(r'\n## ', text.split(f'\n## {heading}\n', 1)[1], maxsplit=1)[0]
 
 
 def table(text):
