@@ -68,14 +68,15 @@ def pytest_make_parametrize_id(val):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     matrix.number(items)
-    # Those that share a server are run by one process, and first: what is left then is of one test each.
-    items.sort(key=lambda item: not sharers(item))
     for item in items:
-        if sharers(item) and not item.get_closest_marker('xdist_group'):
-            item.add_marker(pytest.mark.xdist_group(sharers(item)))
+        group = sharers(item)
+        if group and not item.get_closest_marker('xdist_group'):
+            item.add_marker(pytest.mark.xdist_group(group))
         marker = item.get_closest_marker('uninstrumented')
         if marker and PRELOAD:
             item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+    # Those that share a server are run by one process, and first: what is left then is of one test each.
+    items.sort(key=lambda item: item.get_closest_marker('xdist_group') is None)
 
 
 def sharers(item):
