@@ -32,7 +32,8 @@ PRELOAD = os.environ.get('RPC_PRELOAD', '')
 WITHOUT = os.environ.get('RPC_WITHOUT', '').split()
 SUPPRESSIONS = f'suppressions={HERE.parent}/suppressions/asan.supp'
 START_SEC = 60
-ID_MAX = 120
+# Characters: of a value in a test's name, and of the name.
+ID_MAX, NAME_MAX = 120, 4096
 PLUGINS, PLUGIN_SOURCES = '/usr/lib/uwsgi/plugins', '/usr/src/uwsgi/plugins'
 READY = re.compile(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))')
 # The master spawns its workers first.
@@ -75,6 +76,7 @@ def pytest_collection_modifyitems(items):
         marker = item.get_closest_marker('uninstrumented')
         if marker and PRELOAD:
             item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+    assert all(len(item.nodeid) < NAME_MAX for item in items)
     # Those that share a server are run by one process, and first: what is left then is of one test each.
     items.sort(key=lambda item: item.get_closest_marker('xdist_group') is None)
 
