@@ -34,6 +34,7 @@ READS_FOREVER = 'tornado',
 OWN_STACKS = 'Coro::AnyEvent',
 NO_UNWINDING = f'suppressions={ROOT}/tests/suppressions/asan-own-stacks.supp'
 
+EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
 DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker|Segmentation')
 
 
@@ -83,8 +84,10 @@ def plugin(instrumented):
 
 
 def is_dead(pid):
+    """Also what is still on its way out: its connections are closed before it is a zombie."""
     with contextlib.suppress(OSError):
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] in 'ZX'
+        state, *_, flags = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[:7]  # proc_pid_stat(5)
+        return state in 'ZX' or bool(int(flags) & EXITING)
     return True
 
 
