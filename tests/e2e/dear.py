@@ -28,6 +28,8 @@ def in_utf16(make):
 XML = {
     'blanks': filled(b'', b' '),
     'elements': filled(XML_BEFORE + b'<array><data>', b'<value/>'),
+    'open arrays': filled(XML_BEFORE[:-len(b'<value>')], b'<value><array><data>'),
+    'open tags': filled(b'', b'<a>'),
     'text': filled(XML_BEFORE, b'a', XML_AFTER),
     'references': filled(XML_BEFORE, b'&lt;', XML_AFTER),
     'character references': filled(XML_BEFORE, b'&#65;', XML_AFTER),

@@ -7,7 +7,6 @@
 #include "parse/xmlrpc_parse.h"
 
 #include <libxml/parser.h>
-#include <time.h>
 
 #define HEAD "<methodCall><methodName>"
 #define NAME_END "</methodName><params>"
@@ -121,21 +120,13 @@ START_TEST(test_xmlrpc_limits_depth) {
 }
 END_TEST
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 START_TEST(test_xmlrpc_limits_nested_100000_deep) {
     static const char *const tags[] = {"<array><data><value>", "<value>", "<methodCall>", "<a>",
                                        "<struct><member><name>a</name><value>"};
-    double start = seconds();
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
         expect_fault(ask_many(OPEN, tags[i], 100000, ""), RPC_BAD_REQUEST);
         expect_fault(ask_many("", tags[i], 100000, ""), RPC_BAD_REQUEST);
     }
-    ck_assert(seconds() - start < 5);
 }
 END_TEST
 
@@ -210,12 +201,10 @@ static struct answer ask_attributes(int count) {
 
 /* libxml2 compares each of a tag with each. */
 START_TEST(test_xmlrpc_limits_attributes) {
-    double start = seconds();
     expect_call(ask_attributes(RPC_XMLRPC_ATTRIBUTES_MAX - 1));
     expect_call(ask_attributes(RPC_XMLRPC_ATTRIBUTES_MAX));
     expect_fault(ask_attributes(RPC_XMLRPC_ATTRIBUTES_MAX + 1), RPC_BAD_REQUEST);
     expect_fault(ask_attributes(1000000), RPC_BAD_REQUEST);
-    ck_assert(seconds() - start < 5);
 }
 END_TEST
 
