@@ -38,7 +38,7 @@ PLUGINS, PLUGIN_SOURCES = '/usr/lib/uwsgi/plugins', '/usr/src/uwsgi/plugins'
 READY = re.compile(r'spawned uWSGI (?:worker \d+|worker 1 \(and the only\))')
 # The master spawns its workers first.
 READY_WITH_STATS = re.compile('Stats server enabled')
-REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|uWSGI got Segmentation')
+REPORTS = re.compile(r'ERROR: AddressSanitizer|runtime error:|got Segmentation Fault')
 
 
 def free_port():

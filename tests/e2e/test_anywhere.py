@@ -94,7 +94,7 @@ def test_greenlets_run_together(servers, kind):
             assert server.http('/').status == 200
             rounds += 1
         assert time.monotonic() - begin < 20 * SLOW_SEC / 2
-        assert rounds > 5
+        assert rounds > 1
     assert asked.result() == sorted(b'%s %d slept None' % (kind.encode(), number)
                                     for number in range(20))
 
@@ -132,7 +132,7 @@ def test_coro_and_anyevent(uwsgi, nodes, tmp_path, coroae):
     cannot be: it waits for its node."""
     (tmp_path / 'app.psgi').write_text(PERL)
     server = uwsgi(TCP, HTTP, ('psgi', tmp_path / 'app.psgi'), ('http-socket-modifier1', 5),
-                   ('coroae', 6), ('rpc-timeout', 2), ('rpc-client', 'net'),
+                   ('coroae', 6), ('rpc-timeout', 5), ('rpc-client', 'net'),
                    *(('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()),
                    plugins=['psgi', coroae, 'rpc'], app=None)
     expected = []

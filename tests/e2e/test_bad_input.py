@@ -13,7 +13,7 @@ import pytest
 from conftest import HTTP, WITHOUT, connect, listens, poll, read_all
 
 MAX_BODY = 1 << 20
-TIMEOUT_SEC = 1
+TIMEOUT_SEC = 3
 # What may be on its way in the buffers of sockets when a client is told to stop.
 IN_FLIGHT = 16 << 20
 XML = pytest.param('xmlrpc', marks=pytest.mark.skipif('libxml-2.0' in WITHOUT, reason='left out'))

@@ -20,7 +20,7 @@ from conftest import PLUGIN_DIR, PRELOAD
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLI = os.path.join(ROOT, "build", "uwsgi-rpc")
 UWSGI = os.environ.get("UWSGI", "uwsgi-core")
-READY_SEC = 20
+READY_SEC = 60
 
 APP = '''
 import uwsgi
@@ -313,14 +313,14 @@ def test_cli_bench_keepalive_to_a_node_that_closes(cli_server):
 
 def test_cli_bench_progress_bar_on_a_terminal(cli_server):
     terminal, other = pty.openpty()
-    done = subprocess.run([CLI, "--bench", "-c", "2", "-n", "3000", cli_server.tcp, "hello"],
-                          stdout=subprocess.PIPE, stderr=other)
+    done = subprocess.run([CLI, "--bench", "-c", "2", "-n", "300", cli_server.tcp, "hello"],
+                          stdout=subprocess.PIPE, stderr=other, timeout=60)
     os.close(other)
     drawn = os.read(terminal, 65536)
     os.close(terminal)
     assert done.returncode == 0
-    assert b"of 3000" in drawn
-    assert b"of 3000" not in done.stdout
+    assert b"of 300" in drawn
+    assert b"of 300" not in done.stdout
 
 
 # --- standard input and output that do not block --------------------------------------------------

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import BUILD, ROOT, TCP
+from conftest import BUILD, ROOT, TCP, poll
 from nodes import Node, answers_once, closes, long_reply, says_nothing, sends
 
 CLI = BUILD / 'uwsgi-rpc'
@@ -116,9 +116,10 @@ def test_completes_options():
 
 def test_completes_functions(server):
     node = address(server)
-    assert complete(f'uwsgi-rpc {node} ') == ['--list', 'first', 'hello']
-    assert complete(f'uwsgi-rpc {node} h') == ['hello']
-    assert complete(f'uwsgi-rpc --timeout 5 -- {node} f') == ['first']
+    # It asks with a short time limit, and says nothing when that is over.
+    poll(lambda: complete(f'uwsgi-rpc {node} ') == ['--list', 'first', 'hello'])
+    poll(lambda: complete(f'uwsgi-rpc {node} h') == ['hello'])
+    poll(lambda: complete(f'uwsgi-rpc --timeout 5 -- {node} f') == ['first'])
     assert complete(f'uwsgi-rpc {node} hello w') == []
     assert complete(f'uwsgi-rpc {node} nosuch') == []
 
@@ -126,8 +127,8 @@ def test_completes_functions(server):
 def test_completes_what_a_hostile_node_says():
     """Names are text, whatever is in them."""
     with Node(answers_once(b'["$(touch x)","a;b","good"]')) as node:
-        assert complete(f'uwsgi-rpc {node.name} g') == ['good']
-        assert complete(f'uwsgi-rpc {node.name} a') == ['a\\;b']
+        poll(lambda: complete(f'uwsgi-rpc {node.name} g') == ['good'])
+        poll(lambda: complete(f'uwsgi-rpc {node.name} a') == ['a\\;b'])
 
 
 def test_completes_paths_and_the_rest_behind_a_colon(tmp_path):

@@ -4,9 +4,8 @@ import subprocess
 
 import pytest
 from conftest import ROOT, TCP, poll
-from nodes import Node, closes, refuser
+from nodes import Node, closes, refuser, reply
 from polyglot import BY_TITLE, PRESENT, UWSGI_JAR, loaded
-from test_rpc_remote import echoes
 
 EXAMPLES = ROOT / 'examples' / 'client'
 FILES = {'python': [('pythonpath', EXAMPLES), ('import', 'client')], 'perl': [('psgi', EXAMPLES / 'client.pl')],
@@ -15,6 +14,11 @@ FILES = {'python': [('pythonpath', EXAMPLES), ('import', 'client')], 'perl': [('
          'javascript': [('js-load', EXAMPLES / 'client.js')]}
 LOADED = [BY_TITLE[title] for title in ('Python 3', 'Perl', 'Ruby', 'Lua 5.1', 'Java', 'JavaScript')
           if BY_TITLE[title] in PRESENT]
+
+
+def echoes(_, conn, call):
+    """And keeps the connection: one that is closed a while after an answer may lose the next call."""
+    conn.sendall(reply(b'|'.join(call)))
 
 
 @pytest.fixture(scope='module')

@@ -113,7 +113,7 @@ def test_bad_rule_ends_the_start(uwsgi, rule, line):
 def test_others_are_served_meanwhile(uwsgi, nodes, plugins, options):
     """While one request gathers, the worker serves another."""
     slow = ' '.join(f'hello@{node.name}' for node in nodes['slow'])
-    server = uwsgi(TCP, HTTP, *options, ('route', f'^/slow$ rpcgather:{slow}'), plugins=(*plugins, 'rpc'))
+    server = uwsgi(TCP, HTTP, ('rpc-timeout', PATIENCE), *options, ('route', f'^/slow$ rpcgather:{slow}'), plugins=(*plugins, 'rpc'))
     with ThreadPoolExecutor(CALLERS) as pool:
         start = time.monotonic()
         bodies = list(pool.map(lambda _: server.http('/slow').body, range(CALLERS)))

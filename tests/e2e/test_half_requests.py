@@ -52,14 +52,19 @@ def routed(started):
 
 
 def leave_in_every_buffer(server, whole):
-    """Several at once, since an idle core is taken before another."""
+    """Several at once, since an idle core is taken before another. uWSGI's loop counts whole seconds: what
+    is there as one ends may have no time at all."""
     for _ in range(3):
-        callers = [connect(server.sockets[0]) for _ in range(CORES)]
+        poll(lambda: all(answers_at_once(server, whole)), what='answers')
+
+
+def answers_at_once(server, whole):
+    with contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(connect(server.sockets[0])) for _ in range(CORES)]
         for caller in callers:
-            caller.sendall(whole)
-        for caller in callers:
-            assert read_all(caller)
-            caller.close()
+            with contextlib.suppress(OSError):
+                caller.sendall(whole)
+        return [read_all(caller) for caller in callers]
 
 
 def half(server, part):
@@ -217,7 +222,7 @@ def node():
 
 @pytest.fixture(scope='module')
 def remote(started, node):
-    return started(TCP, ('http-socket', '127.0.0.1:0'), ('route', f'^/node rpc:f@{node.name}'))
+    return started(TCP, ('http-socket', '127.0.0.1:0'), ('rpc-timeout', 60), ('route', f'^/node rpc:f@{node.name}'))
 
 
 def test_its_descriptor_is_a_node_s_then(remote):

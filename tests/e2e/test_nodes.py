@@ -95,7 +95,7 @@ def test_lone_dead_node_is_tried_although_it_rests(uwsgi, node):
 def test_at_most_one_execution(uwsgi, node, script, status):
     """Three nodes take calls and fail them: each call reaches one of them, once."""
     nodes = [node(script) for _ in range(3)]
-    server = caller(uwsgi, listing(*nodes), ('rpc-timeout', 3), ('threads', 6))
+    server = caller(uwsgi, listing(*nodes), ('rpc-timeout', 6), ('threads', 6))
     with ThreadPoolExecutor(6) as pool:
         assert {r.status for r in pool.map(lambda _: server.http('/'), range(6))} == {status}
     assert sum(executions(*nodes)) == 6
@@ -260,9 +260,9 @@ def test_keepalive_to_a_plain_socket(uwsgi):
 
 def test_keepalive_to_the_only_worker_of_a_puwsgi_socket(uwsgi):
     """A second connection would wait for the first to be closed, longer than rpc-timeout."""
-    remote = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 10))
+    remote = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 60))
     host, port = remote.sockets[0]
-    server = caller(uwsgi, f'{host}:{port}', ('rpc-keepalive', 1), ('rpc-timeout', 3))
+    server = caller(uwsgi, f'{host}:{port}', ('rpc-keepalive', 1), ('rpc-timeout', 15))
     assert [server.http('/').status for _ in range(10)] == [200] * 10
 
 

@@ -205,7 +205,7 @@ def failing(shared_uwsgi, node, dead, fake_nodes):
     rules = [route('^/late/ rpcnext:first early-'), route(r'/(too-long.*)/ rpcvar:LONG big 40000')]
     rules += [route(f'^(/late)?/{name}/{slug(failure)}/ ' + action(name, call))
               for name in ACTIONS for failure, call in calls.items()]
-    return shared_uwsgi(TCP, HTTP, HTTP11, ('rpc-timeout', 3), ('rpc-max-response', 1000), ('threads', 4), PATIENT,
+    return shared_uwsgi(TCP, HTTP, HTTP11, ('rpc-timeout', 6), ('rpc-max-response', 1000), ('threads', 4), PATIENT,
                         *rules)
 
 

@@ -24,10 +24,10 @@ def nodes():
                 'empty': Node(answers_once(b'')), 'dead': refuser()}.items()}
 
 
-def remotes(nodes):
+def remotes(nodes, timeout=6):
     return [('rpc-remote', f'{name} {node.name}') for name, node in nodes.items()] + [
         ('rpc-remote', f'mine {nodes["part1"].name} theirs'),
-        ('rpc-remote', f'either {nodes["dead"].name},{nodes["part1"].name}'), ('rpc-timeout', 3)]
+        ('rpc-remote', f'either {nodes["dead"].name},{nodes["part1"].name}'), ('rpc-timeout', timeout)]
 
 
 @pytest.fixture(scope='module')
@@ -279,7 +279,7 @@ def rbthreads(uwsgi, nodes, tmp_path):
         pytest.skip('uWSGI has no rbthreads plugin here')
     (tmp_path / 'late.ru').write_text(LATE)
     return uwsgi(TCP, ('rbthreads', 'true'), ('threads', 2), ('rack', tmp_path / 'late.ru'),
-                 *remotes(nodes), plugins=('rack', 'rbthreads', 'rpc'), app=None)
+                 *remotes(nodes, timeout=3), plugins=('rack', 'rbthreads', 'rpc'), app=None)
 
 
 def test_an_exception_of_ruby_leaves_nothing_behind(rbthreads):
