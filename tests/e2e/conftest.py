@@ -233,7 +233,8 @@ class Server:
         lines = [('plugin-dir', PLUGIN_DIR)]
         lines += [('plugin', plugin) for plugin in plugins]
         # With threads on a persistent socket, uWSGI at times forgets to stop a worker.
-        lines += [('buffer-size', 65535), ('master', 'true'), ('worker-reload-mercy', 5)]
+        # uWSGI's own 4 s are short for a client that waits for a processor, and end what the plugin has to.
+        lines += [('buffer-size', 65535), ('master', 'true'), ('worker-reload-mercy', 5), ('socket-timeout', 60)]
         if app:
             lines += [('wsgi-file', HERE / app), ('need-app', 'true')]
         lines += options

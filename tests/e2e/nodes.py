@@ -164,7 +164,9 @@ def answers(result=b'good'):
 def answers_once(result=b'good'):
     """Answers and closes, as a node on a plain socket does."""
     def script(node, conn, call):
-        conn.sendall(reply(result))
+        # The end goes with the answer: on a connection that seems open the next call could be lost.
+        conn.sendall(reply(result), socket.MSG_MORE)
+        conn.shutdown(socket.SHUT_WR)
         return False
     return script
 

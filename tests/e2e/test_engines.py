@@ -89,7 +89,7 @@ def start(shared_uwsgi, engine, directory, *options, coroae=None):
 
 
 def answers(server):
-    poll(lambda: server.call(server.one) == b'1', what='the functions')
+    poll(lambda: server.call(server.one, timeout=60) == b'1', 60, 'the functions')
     return server
 
 

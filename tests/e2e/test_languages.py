@@ -49,7 +49,7 @@ def server(language, shared_uwsgi, tmp_path_factory):
     others = [language.name(function) for function in ('empty', 'one', 'big', 'fail', 'call')]
     server = shared_uwsgi(TCP, *routes(*names), *routes(*others, args=(0, 1, 2, 3)), *options,
                           plugins=[*plugins, 'rpc'], app=None)
-    poll(lambda: server.call(language.name('one')) == b'1', what='the functions')
+    poll(lambda: server.call(language.name('one'), timeout=60) == b'1', 60, 'the functions')
     server.workers = 1
     return server
 
@@ -172,7 +172,7 @@ def together(request, shared_uwsgi, tmp_path_factory):
     languages = [BY_TITLE[request.param if title == 'Lua 5.1' else title] for title in TOGETHER]
     plugins, options = loaded(languages, tmp_path_factory.mktemp('languages'))
     server = shared_uwsgi(TCP, ('processes', 2), *options, plugins=[*plugins, 'rpc'], app=None)
-    poll(lambda: server.call('java_one') == b'1', what='Java')
+    poll(lambda: server.call('java_one', timeout=60) == b'1', 60, 'Java')
     server.languages, server.workers = languages, 2
     return server
 

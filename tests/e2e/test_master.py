@@ -46,11 +46,11 @@ def tasks(pid):
 @pytest.mark.parametrize('modifier2', [0, 1])
 @pytest.mark.parametrize('sock', [TCP, PUWSGI], ids=['socket', 'puwsgi-socket'])
 def test_stats_while_a_packet_is_served(start, sock, modifier2):
-    server = start(sock, ('threads', 2), ('stats', 'stats.sock'), ('harakiri', 2))
+    server = start(sock, ('threads', 2), ('stats', 'stats.sock'), ('harakiri', 8))
     with sleeping(server, modifier2=modifier2):
         core, = [core for core in server.stats()['workers'][0]['cores'] if core['in_request']]
         assert core['vars'] == []
-    server.wait_log('HARAKIRI')
+    server.wait_log('HARAKIRI', 60)
 
 
 def test_the_length_of_a_packet_is_logged(start):
@@ -152,6 +152,10 @@ NAMES = {'a function': b'first', 'quotes': b'no"such\'one\\', 'control bytes': b
          'long': b'x' * 255, 'no UTF-8': b'\xff\xfe\xc3'}
 
 
+# Fewer than wait in the listen queue, and more than fill the log.
+CALLS_MAX = 60
+
+
 @contextlib.contextmanager
 def stalled(directory, name, *options):
     """A server whose threads all wait for the log, each behind a packet with this name."""
@@ -161,6 +165,9 @@ def stalled(directory, name, *options):
     try:
         pid, = server.worker_pids()
         while not stopped_while_all_wait(server, pid):
+            if len(calls) == CALLS_MAX:
+                select.select([], [], [], 0.01)
+                continue
             calls.append(connect(server.sockets[0]))
             calls[-1].sendall(packet(name, 'x' * 200))
         yield server, pid

@@ -164,11 +164,11 @@ def test_one_connection_to_a_puwsgi_socket(uwsgi):
 
 def test_redial_after_a_puwsgi_socket_has_closed(uwsgi):
     """Its socket-timeout is over before the connection is too old for the caller."""
-    remote = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 1), ('threads', 4))
+    remote = uwsgi(('puwsgi-socket', '127.0.0.1:0'), ('socket-timeout', 2), ('threads', 4))
     with Relay(remote.sockets[0]) as relay:
         server = caller(uwsgi, relay.name, ('rpc-keepalive', 1))
         for _ in range(2):
-            assert server.http('/').body == b'hello a'
+            prove(server, relay)
             connections = relay.connections
             poll(lambda: not relay.open, what='idle connection closed by the node')
             assert server.http('/').body == b'hello a'
@@ -178,11 +178,13 @@ def test_redial_after_a_puwsgi_socket_has_closed(uwsgi):
 def test_redial_after_the_node_has_closed(uwsgi, node):
     kept = node(answers())
     server = caller(uwsgi, listing(kept), ('rpc-keepalive', 1))
-    for count in range(1, 6):
-        assert server.http('/').status == 200
-        assert (kept.connections, len(kept.calls)) == (count, count)
+    for _ in range(5):
+        prove(server, kept)
+        connections, calls = kept.connections, len(kept.calls)
         kept.hang_up()
         poll(lambda: not kept.open, what='connection closed')
+        assert server.http('/').status == 200
+        assert (kept.connections, len(kept.calls)) == (connections + 1, calls + 1)
 
 
 @pytest.mark.parametrize('end', [closes, resets])

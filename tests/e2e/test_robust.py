@@ -128,6 +128,7 @@ def test_a_half_closed_client_gets_its_answer(start):
 
 # More than malloc keeps for the next one (32 MiB), and than the sockets of both sides take.
 LARGE = 36 << 20
+GAVE_UP = r'uwsgi_\w+write\w*\(\).*(?:TIMEOUT|timeout)|RPC big'
 
 
 @pytest.mark.uninstrumented('AddressSanitizer keeps what has been freed for a while')
@@ -137,17 +138,18 @@ def test_a_client_that_leaves_a_large_result(start, leave, modifier2):
     """One line in the log, the memory given back, the worker goes on."""
     server = start(('socket', '127.0.0.1:0'), ('socket-timeout', 5 if leave == 'idle' else 100))
     server.call('big', LARGE)
-    pid, = server.worker_pids()
+    pid = int(server.call('pid'))  # the only worker's, which has done with the call before
     before, descriptors = usage(pid)
     lines = server.log.count('uwsgi_')
     for _ in range(3):
+        told = len(re.findall(GAVE_UP, server.log))
         with connect(server.sockets[0]) as sock:
             sock.sendall(packet('big', LARGE, modifier2=modifier2))
             assert sock.recv(1000)
             if leave == 'reset':
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
             if leave == 'idle':  # reads no more, until the server has lost its patience
-                server.wait_log(r'uwsgi_\w+write\w*\(\).*(TIMEOUT|timeout)|RPC big')
+                poll(lambda: len(re.findall(GAVE_UP, server.log)) > told, 60, 'the end of its patience')
         assert server.call('pid') == b'%d' % pid
     poll(lambda: usage(pid)[1] <= descriptors, what='descriptors closed')
     assert usage(pid)[0] < before + (2 << 20)
@@ -200,7 +202,7 @@ def test_max_requests(start):
 def test_a_killed_worker_loses_its_call_alone(start):
     server = start(('socket', '127.0.0.1:0'), ('processes', 2))
     answers = []
-    thread, = in_threads(lambda: answers.append(server.exchange(packet('nap', 3000))))
+    thread, = in_threads(lambda: answers.append(server.exchange(packet('nap', 30000), timeout=60)))
     busy = poll(lambda: [pid for pid in server.worker_pids() if is_sleeping_in_nap(pid)], 10, 'the call')
     os.kill(busy[0], signal.SIGKILL)
     thread.join()
@@ -215,10 +217,10 @@ def is_sleeping_in_nap(pid):
 
 def test_reload_during_a_call(start):
     """A graceful reload waits for the call that is being made, for worker-reload-mercy seconds."""
-    server = start(('socket', './call.sock'))
+    server = start(('socket', './call.sock'), ('worker-reload-mercy', 60))
     server.sockets = [str(server.directory / 'call.sock')]
     pid, answers = server.call('pid'), []
-    thread, = in_threads(lambda: answers.append(server.call('nap', 1500)))
+    thread, = in_threads(lambda: answers.append(server.call('nap', 5000, timeout=60)))
     poll(lambda: is_sleeping_in_nap(int(pid)), 10, 'the call')
     server.process.send_signal(signal.SIGHUP)
     thread.join()
@@ -228,11 +230,11 @@ def test_reload_during_a_call(start):
 
 def test_reload_during_a_remote_call(start):
     node = start(('socket', '127.0.0.1:0'))
-    front = start(('socket', './call.sock'), ('rpc-timeout', 30),
+    front = start(('socket', './call.sock'), ('rpc-timeout', 30), ('worker-reload-mercy', 60),
                   ('rpc-remote', 'away %s:%d nap' % node.sockets[0]))
     front.sockets = [str(front.directory / 'call.sock')]
     answers = []
-    thread, = in_threads(lambda: answers.append(front.call('away', 1500)))
+    thread, = in_threads(lambda: answers.append(front.call('away', 5000, timeout=60)))
     pid = node.worker_pids()[0]
     poll(lambda: is_sleeping_in_nap(pid), 10, 'the call')
     front.process.send_signal(signal.SIGHUP)
@@ -260,7 +262,7 @@ def test_calling_back_into_the_only_worker_ends_with_the_deadline(start, path):
 
 
 def test_calling_back_with_a_second_worker_is_a_call(start):
-    server = start(*CALL_BACK, ('processes', 2))
+    server = start(*CALL_BACK, ('processes', 2), ('rpc-timeout', 30))
     assert (server.http('/route').status, server.http('/route').body) == (200, b'x')
 
 

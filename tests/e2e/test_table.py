@@ -355,7 +355,10 @@ OPEN = ('socket', '0.0.0.0:0')
          'rpc-allow-from', 'rpc-bridge-allow'])
 def test_warning_about_open_sockets(uwsgi, tmp_path, options, warnings):
     server = uwsgi(*[(name, value.format(tmp_path)) for name, value in options])
-    server.call('hello')
+    with connect(server.sockets[0]) as sock:
+        sock.sendall(packet('hello'))
+        sock.shutdown(socket.SHUT_WR)  # which ends a persistent connection
+        read_all(sock)
     assert len(re.findall(r'(?m)^\[rpc\] warning: .*rpc-allow', server.log)) == warnings
 
 

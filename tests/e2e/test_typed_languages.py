@@ -18,7 +18,7 @@ def server(request, shared_uwsgi, tmp_path_factory):
     plugins, options = loaded([request.param], tmp_path_factory.mktemp('typed'))
     server = shared_uwsgi(TCP, ('rpc-json', '*'), ('route', '^/route$ rpc:add ${PARAMS}'), *options,
                           plugins=[*plugins, 'rpc'], app=None)
-    poll(lambda: server.call('text', '[]') == b'text', what='the functions')
+    poll(lambda: server.call('text', '[]', timeout=60) == b'text', 60, 'the functions')
     return server
 
 
