@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from conftest import PATIENT, SANITIZED, TCP, connect, copies_stacks, framed, packet, poll
+from conftest import SANITIZED, TCP, connect, copies_stacks, framed, packet, poll
 from polyglot import BY_TITLE, loaded, require
 from release import BROKEN
 from transports import TRANSPORTS, left_out, routes
@@ -81,7 +81,7 @@ def start(shared_uwsgi, engine, directory, *options, coroae=None):
     language = BY_TITLE[engine.language]
     plugins, load = loaded([language], directory)
     engine_plugins = [coroae if plugin == 'coroae' else plugin for plugin in engine.plugins]
-    server = shared_uwsgi(TCP, PUWSGI, ('listen', 100), PATIENT, *options, *engine.options,
+    server = shared_uwsgi(TCP, PUWSGI, ('listen', 100), *options, *engine.options,
                           *routes(language.name('echo'), args=(2,)), *load,
                           plugins=[*plugins, *engine_plugins, 'rpc'], app=None)
     server.echo, server.one = language.name('echo'), language.name('one')

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PATIENT, PLUGINS, TCP, connect, framed, packet, poll, read_all
+from conftest import PLUGINS, TCP, connect, framed, packet, poll, read_all
 from nodes import HEADER, read_exactly
 from test_engines import PUWSGI
 from test_engines_remote import CORES as MANY_CORES, PYTHON_ENGINES, RUBY
@@ -33,7 +33,7 @@ def start(uwsgi, engine, *options, sockets=(TCP, PUWSGI)):
 
 @pytest.fixture(scope='module')
 def server(engine, shared_uwsgi):
-    return start(shared_uwsgi, engine, PATIENT, ('route', '^/never break:404 Not Found'),
+    return start(shared_uwsgi, engine, ('route', '^/never break:404 Not Found'),
                  ('log-format', '%(method) %(uri) from %(addr)'), ('rpc-client', 'far'))
 
 

@@ -31,8 +31,16 @@ KILL, RELOAD = 100, 200
     (False, 'steady', 'remote', 300, "Lost wrong answer: b'y'")])
 def test_excuse(excused, server, kind, start, what):
     trouble = soak.Trouble(SimpleNamespace(directory=SimpleNamespace(name='troubled')))
-    trouble.kills, trouble.reloads = [KILL], [RELOAD]
+    trouble.kills, trouble.reloads = [(KILL, KILL)], [(RELOAD, RELOAD)]
     assert bool(trouble.excuse((server, kind, start, start + 0.2, what))) == excused
+
+
+def test_trouble_that_takes_a_while_excuses_what_it_meets():
+    trouble = soak.Trouble(SimpleNamespace(directory=SimpleNamespace(name='troubled')))
+    trouble.kills = [(KILL, KILL + 5)]
+    excused = [bool(trouble.excuse(('troubled', 'packet', start, start + 0.2, 'Lost no answer')))
+               for start in (KILL - 1, KILL + 1, KILL + 5.4, KILL + 6)]
+    assert excused == [False, True, True, False]
 
 
 def test_what_came_instead_of_an_answer():
@@ -60,7 +68,7 @@ def test_what_is_lost_at_a_node_that_closes(monkeypatch, kind, lost, wrong):
 
 def test_a_lost_call_is_not_taken_for_a_node_s_that_trouble_explains():
     trouble = soak.Trouble(SimpleNamespace(directory=SimpleNamespace(name='troubled')))
-    trouble.kills, trouble.reloads = [KILL], [RELOAD]
+    trouble.kills, trouble.reloads = [(KILL, KILL)], [(RELOAD, RELOAD)]
     for start in KILL, RELOAD:
         assert trouble.excuse(('troubled', 'remote', start, start, 'LostAtNode None')) != soak.AT_NODE
 

@@ -35,7 +35,7 @@ OWN_STACKS = 'Coro::AnyEvent',
 NO_UNWINDING = f'suppressions={ROOT}/tests/suppressions/asan-own-stacks.supp'
 
 EXITING = 0x4  # PF_EXITING of the kernel's include/linux/sched.h
-DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker|Segmentation')
+DEATHS = re.compile(REPORTS.pattern + r'|DAMN ! worker')
 
 
 DIED, SILENT = 'died', 'neither answered nor closed'

@@ -254,7 +254,7 @@ def children(pid):
 
 def happened(times, start, end):
     """Whether one of these can have ended a worker meanwhile."""
-    return any(start - DYING_SEC <= at <= end for at in times)
+    return any(start - DYING_SEC <= after and before <= end for before, after in times)
 
 
 AT_NODE = 'at a node that closes'
@@ -262,6 +262,7 @@ AT_NODE = 'at a node that closes'
 
 class Trouble:
     def __init__(self, server):
+        # Each by the moments before and after it: whoever makes it may be held up in between.
         self.server, self.kills, self.reloads = server, [], []
         self.next_kill = time.monotonic() + KILL_EVERY_SEC
         self.next_reload = time.monotonic() + RELOAD_EVERY_SEC
@@ -273,11 +274,11 @@ class Trouble:
             if workers:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(random.choice(workers), signal.SIGKILL)
-                    self.kills += now, time.monotonic()
+                    self.kills.append((now, time.monotonic()))
             self.next_kill = now + KILL_EVERY_SEC
         if now >= self.next_reload:
             os.kill(self.server.process.pid, signal.SIGHUP)
-            self.reloads += now, time.monotonic()
+            self.reloads.append((now, time.monotonic()))
             self.next_reload = now + RELOAD_EVERY_SEC
 
     def excuse(self, failure):
@@ -409,7 +410,7 @@ def report(seconds, servers, trouble, collected, watched, before, after):
     hostile = made.pop('hostile', 0)
     excuses = Counter(trouble.excuse(failure) or 'for no reason' for failure in failures)
     print(f'soak: {seconds} s, {sum(made.values())} good calls, {hostile} hostile connections, '
-          f'{len(trouble.kills) // 2} workers killed, {len(trouble.reloads) // 2} reloads')
+          f'{len(trouble.kills)} workers killed, {len(trouble.reloads)} reloads')
     print('  good: ' + ', '.join(f'{kind} {count}' for kind, count in sorted(made.items())))
     print('  lost: ' + (', '.join(f'{count} {why}' for why, count in sorted(excuses.items())) or 'none'))
     problems = [f'lost for no reason: {failure}' for failure in failures if not trouble.excuse(failure)]
